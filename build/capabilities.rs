@@ -1,0 +1,82 @@
+//! What differs between FFmpeg's versions, as far as the crate's code cares: the only place where that is decided.
+//!
+//! Each capability is asked of the headers themselves. Distributions patch FFmpeg, and releases share a major version, so a
+//! version number decides only where the headers say nothing (a change of behaviour).
+
+use crate::bindings::Inventory;
+
+type Probe = fn(&Inventory) -> bool;
+
+/// cfg name, and how the headers are asked for it.
+const CAPABILITIES: &[(&str, Probe)] = &[
+    // avcodec_close(): gone in FFmpeg 8, where avcodec_free_context() alone closes.
+    ("has_avcodec_close", |headers| headers.function("avcodec_close")),
+    // avcodec_get_supported_config(): FFmpeg 7.1; before it AVCodec.pix_fmts and its siblings, gone in 9.
+    ("has_supported_config", |headers| headers.function("avcodec_get_supported_config")),
+    ("has_codec_pix_fmts", |headers| headers.field("AVCodec.pix_fmts")),
+    // AV_FRAME_FLAG_KEY and _INTERLACED: FFmpeg 6.1; before it AVFrame.key_frame and its siblings, gone in 9.
+    ("has_frame_flags", |headers| headers.constant("AV_FRAME_FLAG_KEY")),
+    // AVFrame.duration: FFmpeg 6.0; before it AVFrame.pkt_duration, gone in 8.
+    ("has_frame_duration", |headers| headers.field("AVFrame.duration")),
+    // AVCodecParameters.coded_side_data: FFmpeg 6.1; before it AVStream.side_data, gone in 8.
+    ("has_coded_side_data", |headers| headers.field("AVCodecParameters.coded_side_data")),
+    // AVCodecParameters.framerate: FFmpeg 6.1; before it only AVStream.avg_frame_rate carries it.
+    ("has_codecpar_framerate", |headers| headers.field("AVCodecParameters.framerate")),
+    // AV_PROFILE_*: FFmpeg 6.1; before it FF_PROFILE_*, gone in 8.
+    ("has_av_profile", |headers| headers.constant("AV_PROFILE_H264_HIGH")),
+    // AVIOContext's write callback takes a pointer to const data: FFmpeg 7.0.
+    ("has_avio_const_write", |headers| headers.major("LIBAVFORMAT") >= 61),
+    // AV_CUDA_USE_CURRENT_CONTEXT: FFmpeg 6.1.
+    ("has_cuda_current_context", |headers| headers.constant("AV_CUDA_USE_CURRENT_CONTEXT")),
+    // nvdec hands out the decoder's own mapped surfaces; copies of them since libavcodec 59.55 (FFmpeg 6.0).
+    ("nvdec_direct_surfaces", |headers| headers.before("LIBAVCODEC", 59, 55)),
+];
+
+impl Inventory {
+    fn function(&self, name: &str) -> bool {
+        self.functions.contains(name)
+    }
+
+    fn field(&self, name: &str) -> bool {
+        self.fields.contains(name)
+    }
+
+    fn constant(&self, name: &str) -> bool {
+        self.macros.contains_key(name)
+    }
+
+    fn number(&self, name: &str) -> i64 {
+        self.macros.get(name).copied().unwrap_or_else(|| panic!("the headers define no {name}"))
+    }
+
+    fn major(&self, library: &str) -> i64 {
+        self.number(&format!("{library}_VERSION_MAJOR"))
+    }
+
+    fn before(&self, library: &str, major: i64, minor: i64) -> bool {
+        (self.major(library), self.number(&format!("{library}_VERSION_MINOR"))) < (major, minor)
+    }
+}
+
+/// Tells rustc all names, so that a misspelt cfg is a warning.
+pub fn declare() {
+    for (name, _) in CAPABILITIES {
+        println!("cargo::rustc-check-cfg=cfg({name})");
+    }
+}
+
+/// The capabilities of these headers.
+pub fn of(headers: &Inventory) -> Vec<&'static str> {
+    CAPABILITIES.iter().filter(|(_, probe)| probe(headers)).map(|(name, _)| *name).collect()
+}
+
+/// The capabilities that a generated file says it was made with.
+pub fn of_file(text: &str) -> Vec<&str> {
+    let line = text.lines().find_map(|line| line.strip_prefix("// capabilities: "));
+    line.unwrap_or_default().split_whitespace().collect()
+}
+
+/// Sets the cfgs.
+pub fn enable(names: Vec<&str>) {
+    names.iter().for_each(|name| println!("cargo::rustc-cfg={name}"));
+}

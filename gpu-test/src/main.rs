@@ -1,0 +1,2 @@
+//! The checks of gpu-test, one a process
+fn main() {}

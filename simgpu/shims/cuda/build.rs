@@ -1,0 +1,26 @@
+//! Links an empty library named libcuda.so.1 that pulls in the simulated driver.
+
+use std::path::Path;
+
+const SONAME: &str = "libcuda.so.1";
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
+        return;
+    }
+    // OUT_DIR is <profile>/build/<package>/out; cargo puts the core's cdylib, without a hash, in <profile>/deps.
+    let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    let deps = Path::new(&out).ancestors().nth(3).expect("OUT_DIR is three levels deep").join("deps");
+    for argument in [
+        format!("-Wl,-soname,{SONAME}"),
+        // Nothing here refers to the core, so without this the linker would drop it.
+        "-Wl,--no-as-needed".into(),
+        format!("{}", deps.join("libsimgpu_core.so").display()),
+        "-Wl,-rpath,$ORIGIN".into(),
+        "-Wl,--enable-new-dtags".into(),
+        "-Wl,-z,nodelete".into(),
+    ] {
+        println!("cargo::rustc-cdylib-link-arg={argument}");
+    }
+}

@@ -1,0 +1,1 @@
+//! The simulated libnvcuvid.so.1: empty itself, it depends on simgpu-core, where a program that opens it finds the functions.

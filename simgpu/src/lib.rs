@@ -1,0 +1,1 @@
+//! Starts the simulated GPU drivers in this process and reads their ledger

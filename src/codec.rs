@@ -1,0 +1,223 @@
+//! What encoders and decoders have in common once they are open: the context, the counts, the poison, the drain, the teardown.
+
+use crate::{
+    Error, ErrorKind, Limit, Outcome, Result, Settle, Teardown, TeardownReport,
+    raw::{BufferRef, CodecContext, codec::Step, log::Line},
+    teardown::Drain,
+};
+use std::{
+    collections::VecDeque,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// An open encoder or decoder.
+pub(crate) trait Running {
+    /// Packets, or frames.
+    type Output;
+    fn core(&mut self) -> &mut Core;
+    /// Outputs that had to come out before they were asked for.
+    fn pending(&mut self) -> &mut VecDeque<Self::Output>;
+    /// Sends the end of the stream.
+    fn send_end(&mut self) -> (Result<Step>, Vec<Line>);
+    /// An output from the codec, or `None`: not now, or never more (`core.ended`).
+    fn take(&mut self) -> Result<Option<Self::Output>>;
+
+    /// The next output; `None` when there is none now.
+    fn next_output(&mut self) -> Result<Option<Self::Output>> {
+        match self.pending().pop_front() {
+            Some(output) => Ok(Some(output)),
+            None => self.take(),
+        }
+    }
+    /// Sends the end of stream, once what the caller left inside has made room for it. With nothing ever sent there is nothing
+    /// to end, and some of FFmpeg's encoders crash when they are drained then.
+    fn end_stream(&mut self) -> Result<()> {
+        self.core().refuse_if_poisoned()?;
+        if self.core().sent == 0 {
+            self.core().ended = true;
+            return Ok(());
+        }
+        loop {
+            let (step, lines) = self.send_end();
+            self.core().keep(lines);
+            match step {
+                Ok(Step::Done | Step::End) => return Ok(()),
+                Ok(Step::Again) => match self.take()? {
+                    Some(output) => self.pending().push_back(output),
+                    // Neither takes nor gives: FFmpeg's contract excludes it, and a loop here would never end.
+                    None => {
+                        let error = Error::new(ErrorKind::Full, "end of stream");
+                        return Err(self.core().poison(error));
+                    }
+                },
+                Err(error) => return Err(self.core().poison(error)),
+            }
+        }
+    }
+    /// After the end of stream: the next output, `None` at the codec's end. A codec that asks for input although its stream has
+    /// ended is asked again: that is not its end.
+    fn drain(&mut self, drain: &mut Drain) -> Result<Option<Self::Output>> {
+        drain.resume();
+        loop {
+            if let Some(output) = self.next_output()? {
+                if drain.output() {
+                    return Ok(Some(output));
+                }
+                self.pending().push_front(output);
+                return Err(self.core().stalled());
+            }
+            if self.core().ended {
+                return Ok(None);
+            }
+            if drain.is_stalled() {
+                return Err(self.core().stalled());
+            }
+            thread::yield_now();
+        }
+    }
+    /// Drains into `sink`.
+    fn drain_into(&mut self, limit: Limit, mut sink: impl FnMut(Self::Output) -> Result<()>) -> Result<()> {
+        let mut drain = Drain::new(limit);
+        while let Some(output) = self.drain(&mut drain)? {
+            sink(output)?;
+        }
+        Ok(())
+    }
+}
+
+/// An open codec. Its fields are dropped in this order: the context before the device.
+pub(crate) struct Core {
+    pub(crate) context: CodecContext,
+    /// The device that the codec works on, to settle it, and so that it outlives the codec.
+    device: Option<BufferRef>,
+    teardown: Teardown,
+    pub(crate) sent: u64,
+    pub(crate) received: u64,
+    /// Damaged packets that were skipped.
+    pub(crate) damaged: u64,
+    /// The hard error after which nothing more can be sent.
+    poison: Option<Error>,
+    /// The codec has reported its end.
+    pub(crate) ended: bool,
+    closed: bool,
+    /// Lines for the report: soft errors, and what was logged in calls that succeeded.
+    log: Vec<String>,
+}
+
+/// Lines kept for the report. The first ones name the cause; a broken stream can log thousands.
+const LINES_KEPT: usize = 64;
+
+impl Core {
+    pub(crate) fn new(context: CodecContext, device: Option<BufferRef>, teardown: Teardown) -> Self {
+        Core {
+            context,
+            device,
+            teardown,
+            sent: 0,
+            received: 0,
+            damaged: 0,
+            poison: None,
+            ended: false,
+            closed: false,
+            log: Vec::new(),
+        }
+    }
+    /// Frames sent and not received.
+    pub(crate) fn in_flight(&self) -> usize {
+        usize::try_from(self.sent.saturating_sub(self.received)).unwrap_or(usize::MAX)
+    }
+    fn stalled(&self) -> Error {
+        Error::new(ErrorKind::DrainStalled { in_flight: self.in_flight() }, "drain")
+    }
+    pub(crate) fn poisoned(&self) -> Option<&Error> {
+        self.poison.as_ref()
+    }
+    /// The error that a call on a poisoned codec gives.
+    pub(crate) fn refuse_if_poisoned(&self) -> Result<()> {
+        match &self.poison {
+            None => Ok(()),
+            Some(cause) => {
+                let detail = format!("an earlier error poisoned the codec, which takes nothing more: {cause}");
+                let error = Error::new(ErrorKind::Poisoned, cause.operation()).detail(detail);
+                Err(error.with_source(cause.again()).fatal())
+            }
+        }
+    }
+    /// Poisons the codec, and gives the error to return.
+    pub(crate) fn poison(&mut self, error: Error) -> Error {
+        let error = error.fatal();
+        self.poison = Some(error.again());
+        error
+    }
+    /// Keeps lines that FFmpeg logged during a call that succeeded.
+    pub(crate) fn keep(&mut self, lines: Vec<Line>) {
+        let room = LINES_KEPT.saturating_sub(self.log.len());
+        self.log.extend(lines.into_iter().take(room).map(|line| line.to_string()));
+    }
+    /// Notes a damaged packet that was skipped.
+    pub(crate) fn skip_damaged(&mut self, error: &Error) {
+        self.damaged += 1;
+        if self.log.len() < LINES_KEPT {
+            self.log.push(error.to_string());
+        }
+    }
+    /// Settles and closes the codec, as the outcome asks.
+    pub(crate) fn close(&mut self, drain: Duration) -> TeardownReport {
+        let outcome = match self.poison.take() {
+            Some(error) => Outcome::Poisoned(error),
+            None if self.ended => Outcome::Drained,
+            None => Outcome::Abandoned { in_flight: self.in_flight() },
+        };
+        let settling = Instant::now();
+        if let Err(error) = self.settle(matches!(outcome, Outcome::Drained)) {
+            self.log.push(error.to_string());
+        }
+        let closing = Instant::now();
+        let lines = self.context.close();
+        self.keep(lines);
+        self.closed = true;
+        TeardownReport {
+            sent: self.sent,
+            received: self.received,
+            lost: self.sent.saturating_sub(self.received),
+            damaged: self.damaged,
+            outcome,
+            drain,
+            settle: closing - settling,
+            close: closing.elapsed(),
+            free: Duration::ZERO,
+            log: std::mem::take(&mut self.log),
+        }
+    }
+    fn settle(&self, drained: bool) -> Result<()> {
+        match (self.teardown.settle, &self.device) {
+            (Settle::None, _) => {}
+            (Settle::Delay(time), _) => thread::sleep(time),
+            (Settle::Synchronize, Some(device)) if !drained => device.synchronize()?,
+            (Settle::Synchronize, _) => {}
+        }
+        Ok(())
+    }
+    /// Frees what the close left, which completes the report.
+    pub(crate) fn free(&mut self, report: &mut TeardownReport) {
+        let freeing = Instant::now();
+        self.context.free();
+        report.free = freeing.elapsed();
+    }
+}
+
+impl Drop for Core {
+    /// The safety net: no loop, no wait of ours, no panic. The context's own drop closes the codec.
+    fn drop(&mut self) {
+        if self.closed || self.ended || self.poison.is_some() || self.sent == 0 {
+            return;
+        }
+        let name = self.context.name();
+        log::warn!(
+            "avsluice: {name} dropped without a flush: {} of {} sent never came out",
+            self.in_flight(),
+            self.sent
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! An open decoder.
+
+use super::{Closed, Decoder, Flushing, Frames, Output, Running};
+use crate::{
+    Failed, Packet, Result,
+    codec::Running as _,
+    encode::{Ready, Receive},
+    raw::sealed::Checked,
+};
+use std::time::Duration;
+
+/// An open AVCodecContext.
+pub struct Opened {
+    pub(super) running: Box<Running>,
+}
+
+impl<'d, Y: Output> Decoder<'d, Y> {
+    /// Takes a packet, and gives the frames that are ready (avcodec_send_packet). Damaged packets are skipped and counted in the
+    /// report: decoding goes on.
+    ///
+    /// # Errors
+    /// The packet comes back. `Unsupported` if the device cannot decode this stream; `PoolExhausted` if too many of the decoder's
+    /// own surfaces are held; `Full` only after frames were left in the last `Ready`.
+    pub fn send(&mut self, packet: Packet) -> Result<Ready<'_, Y::Frame<'d>>, Failed<Packet>> {
+        match self.state.running.send(&packet) {
+            Ok(()) => Ok(Ready::new(self)),
+            Err(error) => Err(Failed::new(error, packet)),
+        }
+    }
+    /// A frame that became ready since; `None` when there is none now (avcodec_receive_frame).
+    ///
+    /// # Errors
+    /// As [`send`](Decoder::send).
+    pub fn receive(&mut self) -> Result<Option<Y::Frame<'d>>> {
+        self.next_ready()
+    }
+    /// Damaged packets skipped so far.
+    pub fn damaged(&self) -> u64 {
+        self.state.running.core.damaged
+    }
+    /// Discards what is inside (avcodec_flush_buffers), as is due after a seek: the next packet starts anew.
+    pub fn reset(&mut self) {
+        self.state.running.reset();
+    }
+    /// Sends the end of stream; frames still come out.
+    ///
+    /// # Errors
+    /// What the codec reports; the error carries the decoder closed.
+    pub fn flush(self) -> Result<Decoder<'d, Y, Flushing>, Failed<Decoder<'d, Y, Closed>>> {
+        let mut running = self.state.running;
+        match running.end_stream() {
+            Ok(()) => Ok(Decoder::with(Flushing::new(running))),
+            Err(error) => Err(Failed::new(error, Decoder::with(Closed::close(running, Duration::ZERO)))),
+        }
+    }
+    /// Pulls: reads `packets` as frames are asked for, and flushes at their end.
+    pub fn frames<P: Iterator<Item = Result<Packet>>>(self, packets: P) -> Frames<'d, Y, P> {
+        Frames::new(self, packets)
+    }
+}
+
+impl<'d, Y: Output> Receive<Y::Frame<'d>> for Decoder<'d, Y> {
+    fn next_ready(&mut self) -> Result<Option<Y::Frame<'d>>> {
+        Ok(self.state.running.next_output()?.map(|frame| Y::wrap(Checked(frame))))
+    }
+}

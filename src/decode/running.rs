@@ -1,0 +1,162 @@
+//! An open decoder's data, and what its states do with it.
+
+use super::Surfaces;
+use crate::{
+    Error, ErrorKind, Packet, Result,
+    codec::{self, Core},
+    ffi,
+    raw::{
+        BufferRef, FrameShell, Kind,
+        codec::Step,
+        log::Line,
+        shell::{Ratio, Shells},
+    },
+    transfer,
+};
+use std::{collections::VecDeque, sync::Arc};
+
+/// Fields are dropped in this order: the codec before what it works with.
+pub(super) struct Running {
+    pub(super) core: Core,
+    pub(super) kind: Kind,
+    pub(super) or_system: bool,
+    /// Whether a fallback to software was announced.
+    pub(super) fallen_back: bool,
+    pub(super) surfaces: Surfaces,
+    pub(super) time_base: Ratio,
+    pub(super) frame_rate: Ratio,
+    pub(super) device: Option<BufferRef>,
+    /// Where copies of the decoder's own surfaces are made.
+    pub(super) copies: Option<BufferRef>,
+    pub(super) frames: Arc<Shells<ffi::AVFrame>>,
+    /// An empty shell, from a call that gave nothing.
+    pub(super) spare: Option<FrameShell>,
+    /// What had to come out before the end of stream could be sent.
+    pub(super) pending: VecDeque<FrameShell>,
+}
+
+/// Damaged packets in a row that one call steps over.
+const DAMAGED_IN_A_ROW: usize = 1000;
+
+impl Running {
+    pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
+        self.core.refuse_if_poisoned()?;
+        let (step, lines) = self.core.context.send_packet(Some(&packet.0));
+        self.core.keep(lines);
+        match step {
+            Ok(Step::Done) => self.core.sent += 1,
+            Ok(Step::Again) => return Err(Error::new(ErrorKind::Full, "avcodec_send_packet")),
+            Ok(Step::End) => return Err(Error::new(ErrorKind::EndOfStream, "avcodec_send_packet")),
+            Err(error) => {
+                self.core.sent += 1;
+                self.judge(error)?;
+            }
+        }
+        Ok(())
+    }
+    /// A decoder's error: a damaged packet is noted and passed over, the rest is the caller's.
+    fn judge(&mut self, error: Error) -> Result<()> {
+        if let Some(format) = self.core.context.refused() {
+            let detail = format!(
+                "this stream ({} in {format}) cannot be decoded into {}: use or_system(), or Decoder::new(System, ..)",
+                self.core.context.name(),
+                self.kind
+            );
+            return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
+        }
+        if *error.kind() == ErrorKind::InvalidData {
+            self.core.skip_damaged(&error);
+            return Ok(());
+        }
+        Err(error)
+    }
+    pub(super) fn reset(&mut self) {
+        self.core.context.discard();
+        self.core.ended = false;
+        self.pending.clear();
+    }
+    /// Checks that the frame is in the memory that the type says, and makes it the caller's to keep.
+    fn complete(&mut self, mut frame: FrameShell) -> Result<FrameShell> {
+        *frame.facts_mut() = crate::raw::shell::Facts { time_base: self.time_base, frame_rate: self.frame_rate };
+        if frame.pts().is_none() {
+            let pts = frame.best_effort_pts();
+            frame.set_pts(pts);
+        }
+        match frame.kind() {
+            Some(kind) if kind == self.kind && kind != Kind::System => self.keepable(frame),
+            Some(kind) if kind == self.kind => Ok(frame),
+            Some(Kind::System) if self.or_system => {
+                if !std::mem::replace(&mut self.fallen_back, true) {
+                    let name = self.core.context.name();
+                    log::warn!("avsluice: {name} decodes in software: the device cannot decode {:?}", frame.format());
+                }
+                Ok(frame)
+            }
+            _ => Err(Error::new(ErrorKind::WrongFormat, "avcodec_receive_frame").detail(format!(
+                "the stream has changed to {}, which is not decoded into {}",
+                frame.format().pixels,
+                self.kind
+            ))),
+        }
+    }
+    /// The decoder's own surfaces run out when they are kept: a copy within the device does not.
+    fn keepable(&mut self, frame: FrameShell) -> Result<FrameShell> {
+        if self.surfaces == Surfaces::Direct || !self.core.context.gives_own_surfaces() {
+            return Ok(frame);
+        }
+        let (width, height) = frame.coded_size();
+        let format = crate::Format { width, height, pixels: frame.format().pixels };
+        let pool = match &self.copies {
+            Some(pool) if pool.frames_format() == format => pool,
+            _ => {
+                let Some(device) = &self.device else { return Ok(frame) };
+                self.copies.insert(BufferRef::frames(device, self.kind, format)?)
+            }
+        };
+        let mut copy = pool.take_frame(Some(&self.frames))?;
+        frame.transfer(&mut copy)?;
+        copy.copy_properties(&frame)?;
+        transfer::copied_on_device(copy.picture_bytes());
+        Ok(copy)
+    }
+}
+
+impl codec::Running for Running {
+    type Output = FrameShell;
+    fn core(&mut self) -> &mut Core {
+        &mut self.core
+    }
+    fn pending(&mut self) -> &mut VecDeque<FrameShell> {
+        &mut self.pending
+    }
+    fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
+        self.core.context.send_packet(None)
+    }
+    fn take(&mut self) -> Result<Option<FrameShell>> {
+        for _ in 0..DAMAGED_IN_A_ROW {
+            let mut shell = match self.spare.take() {
+                Some(spare) => spare,
+                None => self.frames.take()?,
+            };
+            let (step, lines) = self.core.context.receive_frame(&mut shell);
+            self.core.keep(lines);
+            match step {
+                Ok(Step::Done) => {
+                    self.core.received += 1;
+                    return self.complete(shell).map(Some);
+                }
+                Ok(Step::Again) => {
+                    self.spare = Some(shell);
+                    return Ok(None);
+                }
+                Ok(Step::End) => {
+                    self.core.ended = true;
+                    self.spare = Some(shell);
+                    return Ok(None);
+                }
+                Err(error) => self.judge(error)?,
+            }
+        }
+        Ok(None)
+    }
+}

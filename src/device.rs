@@ -1,0 +1,129 @@
+//! A hardware device, and the two ways to build on it.
+
+use crate::{
+    Cuda, DeviceMemory, Error, ErrorKind, Failed, Memory, Result, System, cuda,
+    raw::{BufferRef, sealed},
+};
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+/// An initialised device (an AVHWDeviceContext).
+///
+/// What is built on `&device` cannot outlive it, which the compiler checks. What is built on `&Arc<Device>` is
+/// `'static` and counted, for structs, threads and async. It is not `Clone`: one owner says when it goes.
+#[must_use]
+pub struct Device<M: DeviceMemory> {
+    buffer: BufferRef,
+    memory: PhantomData<fn() -> M>,
+}
+
+impl Device<Cuda> {
+    /// The CUDA device with this ordinal, on its primary context: the one that CUDA's run-time API and most libraries use.
+    ///
+    /// # Errors
+    /// `DriverMissing` without the NVIDIA driver, `NoDevice` if it knows no such device.
+    pub fn cuda(ordinal: u32) -> Result<Self> {
+        BufferRef::cuda_device(ordinal, true).map(Self::from_buffer)
+    }
+    /// The same on a context of its own, which shares nothing with other CUDA code of the process. Make one, and share it: a
+    /// driver gives out about 65,000 contexts in the life of a process.
+    ///
+    /// # Errors
+    /// As [`Device::cuda`].
+    pub fn cuda_with_own_context(ordinal: u32) -> Result<Self> {
+        BufferRef::cuda_device(ordinal, false).map(Self::from_buffer)
+    }
+    /// The CUcontext, to run kernels in.
+    pub fn context(&self) -> cuda::Context {
+        cuda::Context(self.handles().0)
+    }
+    /// The CUstream that decoders and encoders of this device queue their work on.
+    pub fn stream(&self) -> cuda::Stream {
+        cuda::Stream(self.handles().1)
+    }
+    fn handles(&self) -> (*mut std::ffi::c_void, *mut std::ffi::c_void) {
+        self.buffer.cuda_handles().unwrap_or((std::ptr::null_mut(), std::ptr::null_mut()))
+    }
+}
+
+impl<M: DeviceMemory> Device<M> {
+    pub(crate) fn from_buffer(buffer: BufferRef) -> Self {
+        Device { buffer, memory: PhantomData }
+    }
+    /// The device's name, as its driver has it.
+    ///
+    /// # Errors
+    /// What the driver reports.
+    pub fn name(&self) -> Result<String> {
+        self.buffer.device_name()
+    }
+    /// Waits until all that was queued on the device's stream is done (cuStreamSynchronize).
+    ///
+    /// # Errors
+    /// What the driver reports: an error of any work that was queued may show here.
+    pub fn synchronize(&self) -> Result<()> {
+        self.buffer.synchronize()
+    }
+    /// References to the device besides this one: codecs, pools and frames that live (av_buffer_get_ref_count).
+    pub fn references(&self) -> usize {
+        self.buffer.count().saturating_sub(1)
+    }
+    /// Destroys the device and says so, or gives it back with the number of references left.
+    ///
+    /// # Errors
+    /// `InUse`: something that was built on it lives on, be it a leaked codec or a frame that was forgotten.
+    pub fn close(self) -> Result<(), Failed<Self>> {
+        let references = self.references();
+        if references > 0 {
+            let error = Error::new(ErrorKind::InUse { references }, "close").detail(format!(
+                "{references} references to the device are left: drop the codecs, pools and frames that were built on it first"
+            ));
+            return Err(Failed::new(error, self));
+        }
+        Ok(())
+    }
+}
+
+impl<M: DeviceMemory> fmt::Debug for Device<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Device").field("references", &self.references()).finish()
+    }
+}
+
+/// What can be built on: `&Device` for a checked order, `&Arc<Device>` for a counted one, [`System`] for host memory. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a device to build on",
+    label = "expected `&Device`, `&Arc<Device>` or `System`",
+    note = "borrow it (`&device`) to have the order checked by the compiler, or put it in an `Arc` (`&shared`) to have it counted"
+)]
+pub trait Lend<'d>: sealed::Lend {
+    /// The memory of frames on it.
+    type Memory: Memory;
+}
+
+impl<M: DeviceMemory> sealed::Lend for &Device<M> {
+    fn lend(&self) -> Option<&BufferRef> {
+        Some(&self.buffer)
+    }
+}
+impl<'d, M: DeviceMemory> Lend<'d> for &'d Device<M> {
+    type Memory = M;
+}
+impl<M: DeviceMemory> sealed::Lend for &Arc<Device<M>> {
+    fn lend(&self) -> Option<&BufferRef> {
+        Some(&self.buffer)
+    }
+}
+impl<M: DeviceMemory> Lend<'static> for &Arc<Device<M>> {
+    type Memory = M;
+}
+impl sealed::Lend for System {
+    fn lend(&self) -> Option<&BufferRef> {
+        None
+    }
+}
+impl Lend<'static> for System {
+    type Memory = System;
+}
+
+static_assertions::assert_impl_all!(Device<Cuda>: Send, Sync);
+static_assertions::assert_not_impl_any!(Device<Cuda>: Clone);

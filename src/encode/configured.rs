@@ -1,0 +1,212 @@
+//! An encoder to be: plain data and the codec's options. No FFmpeg object exists yet, so nothing can be half open.
+
+use super::{Encodes, Encoder, Opened, Running, running::Accepts};
+use crate::{
+    Color, Cuda, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
+    codec::Core,
+    raw::{
+        BufferRef, CodecContext, Kind,
+        codec::EncoderSetup,
+        picture::Picture,
+        sealed,
+        shell::{Ratio, Shells},
+    },
+};
+use std::sync::atomic::AtomicBool;
+
+/// See the [module](self).
+pub struct Configured<O> {
+    options: O,
+    format: Format,
+    memory: Option<BufferRef>,
+    device: Option<BufferRef>,
+    time_base: TimeBase,
+    picture: Picture,
+    bit_rate: Option<u64>,
+    max_bit_rate: Option<u64>,
+    buffer_size: Option<u32>,
+    gop_size: Option<u32>,
+    max_b_frames: Option<u32>,
+    threads: u32,
+    teardown: Teardown,
+}
+
+/// No picture rate is as high: a finer time base is a clock, not a frame rate.
+const HIGHEST_FRAME_RATE: i64 = 1000;
+
+impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
+    /// What it cannot do without: the pool its frames come from (or one like it), their clock, and the codec with its options.
+    /// Colour, aspect ratio, HDR metadata and frame rate are the pool's, where it knows them ([`Frame::pool`](crate::Frame::pool)).
+    pub fn new(pool: &FramePool<'d, M>, time_base: TimeBase, options: O) -> Self {
+        let FramePool { source, .. } = pool.clone();
+        Encoder::with(Configured {
+            options,
+            format: pool.format(),
+            memory: source.into_buffer(),
+            device: None,
+            time_base,
+            picture: pool.picture().clone(),
+            bit_rate: None,
+            max_bit_rate: None,
+            buffer_size: None,
+            gop_size: None,
+            max_b_frames: None,
+            threads: 0,
+            teardown: Teardown::default(),
+        })
+    }
+    /// Average bit rate, in bits per second.
+    pub fn bit_rate(mut self, bits_per_second: u64) -> Self {
+        self.state.bit_rate = Some(bits_per_second);
+        self
+    }
+    /// Highest bit rate, in bits per second, over what [`buffer_size`](Self::buffer_size) holds (rc_max_rate).
+    pub fn max_bit_rate(mut self, bits_per_second: u64) -> Self {
+        self.state.max_bit_rate = Some(bits_per_second);
+        self
+    }
+    /// Size of the decoder's buffer that the rate control keeps to, in bits (rc_buffer_size).
+    pub fn buffer_size(mut self, bits: u32) -> Self {
+        self.state.buffer_size = Some(bits);
+        self
+    }
+    /// Frames from one keyframe to the next at most.
+    pub fn gop_size(mut self, frames: u32) -> Self {
+        self.state.gop_size = Some(frames);
+        self
+    }
+    /// B-frames in a row at most.
+    pub fn max_b_frames(mut self, frames: u32) -> Self {
+        self.state.max_b_frames = Some(frames);
+        self
+    }
+    /// Frames per second, as a ratio: 30000, 1001 for NTSC. The rate control divides the bit rate by it.
+    pub fn frame_rate(mut self, num: u32, den: u32) -> Self {
+        let part = |value| i32::try_from(value).unwrap_or(0);
+        self.state.picture.frame_rate = Ratio { num: part(num), den: part(den) };
+        self
+    }
+    /// How the colours are to be understood; written to the stream.
+    pub fn color(mut self, color: Color) -> Self {
+        self.state.picture.color = color;
+        self
+    }
+    /// Width to height of one sample: 1, 1 for square ones.
+    pub fn sample_aspect_ratio(mut self, num: u32, den: u32) -> Self {
+        let part = |value| i32::try_from(value).unwrap_or(0);
+        self.state.picture.sample_aspect_ratio = Ratio { num: part(num), den: part(den) };
+        self
+    }
+    /// Threads of a software codec; 0, the default, leaves the number to it.
+    pub fn threads(mut self, count: u32) -> Self {
+        self.state.threads = count;
+        self
+    }
+    /// How the codec is closed.
+    pub fn teardown(mut self, teardown: Teardown) -> Self {
+        self.state.teardown = teardown;
+        self
+    }
+    /// The codec's own options, to change one and try `open` again.
+    pub fn options_mut(&mut self) -> &mut O {
+        &mut self.state.options
+    }
+    /// Builds a fresh AVCodecContext and opens it (avcodec_open2). A context whose opening failed has lost its options and is
+    /// never used again.
+    ///
+    /// # Errors
+    /// The configuration comes back with the reason: `OptionUnknown` (with the nearest name), `OptionUnavailable`,
+    /// `InvalidSetting`, `Unsupported`, `DriverMissing`, `DriverTooOld`, `SessionLimit`, `OutOfMemory`, ...
+    pub fn open(self) -> Result<Encoder<'d, M>, Failed<Self>> {
+        match self.state.build(<M as sealed::Memory>::KIND) {
+            Ok(running) => Ok(Encoder::with(Opened { running: Box::new(running) })),
+            Err(error) => Err(Failed::new(error, self)),
+        }
+    }
+}
+
+impl<'d, O: Encodes<System> + Encodes<Cuda>> Encoder<'d, System, Configured<O>> {
+    /// Encodes on this device. Without it NVENC makes a CUDA context of its own for each encoder that is fed from host memory.
+    pub fn on<'e>(self, device: impl Lend<'e, Memory = Cuda>) -> Encoder<'e, System, Configured<O>> {
+        let mut state = self.state;
+        state.device = device.lend().map(|device| device.share().expect("memory for a reference"));
+        Encoder::with(state)
+    }
+}
+
+impl<O: super::Options> Configured<O> {
+    fn build(&self, kind: Kind) -> Result<Running> {
+        self.check()?;
+        let mut context = CodecContext::encoder(self.options.name())?;
+        context.set_up_encoder(&EncoderSetup {
+            format: self.format,
+            memory: self.memory.as_ref(),
+            device: self.device.as_ref(),
+            time_base: self.time_base.ratio(),
+            frame_rate: self.picture.frame_rate,
+            picture: &self.picture,
+            bit_rate: self.bit_rate,
+            max_bit_rate: self.max_bit_rate,
+            buffer_size: self.buffer_size,
+            gop_size: self.gop_size,
+            max_b_frames: self.max_b_frames,
+            threads: self.threads,
+        })?;
+        let settings = self.options.settings();
+        context.set_options(&settings)?;
+        context.open()?;
+        let device = match (&self.memory, &self.device) {
+            (Some(pool), _) => Some(pool.frames_device()?),
+            (None, Some(device)) => Some(device.share()?),
+            (None, None) => None,
+        };
+        let kind = match (kind, &self.memory) {
+            (Kind::Any, Some(pool)) => pool.frames_kind().unwrap_or(Kind::Any),
+            (Kind::Any, None) => Kind::System,
+            (kind, _) => kind,
+        };
+        let accepts = Accepts {
+            kind,
+            format: self.format,
+            device: if self.memory.is_some() { device.as_ref().map(BufferRef::share).transpose()? } else { None },
+        };
+        let rereads_bit_rate = self.options.rereads_bit_rate() && !is_constant_quality(&settings);
+        Ok(Running {
+            core: Core::new(context, device, self.teardown),
+            pools: self.memory.as_ref().map(BufferRef::share).transpose()?.into_iter().collect(),
+            accepts,
+            time_base: self.time_base.ratio(),
+            picture: self.picture.clone(),
+            packets: Shells::new(),
+            spare: None,
+            pending: Default::default(),
+            deferred: None,
+            force_keyframe: false,
+            rereads_bit_rate,
+            headers_in_container: AtomicBool::new(false),
+        })
+    }
+    fn check(&self) -> Result<()> {
+        let TimeBase { num, den } = self.time_base;
+        if num <= 0 || den <= 0 {
+            return Err(Error::invalid("time_base", format!("{num}/{den} is no time base: both must be above 0")));
+        }
+        if self.bit_rate == Some(0) {
+            return Err(Error::invalid("bit_rate", "a bit rate of 0 is none: leave it out for the codec's default"));
+        }
+        let rate = self.picture.frame_rate;
+        if !rate.is_known() && i64::from(den) > i64::from(num) * HIGHEST_FRAME_RATE {
+            return Err(Error::new(ErrorKind::InvalidSetting { name: "frame_rate".into() }, "configure").detail(format!(
+                "the frame rate is not known, and a time base of {num}/{den} does not tell it: say it with frame_rate(num, den), \
+                 for the rate control divides the bit rate by it"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Rate controls that have no bit rate to change.
+fn is_constant_quality(settings: &[super::Setting]) -> bool {
+    let value = |name: &str| settings.iter().rev().find(|setting| setting.name == name).map(|setting| setting.value.as_str());
+    value("rc") == Some("constqp") || value("qp").is_some() || value("crf").is_some()
+}

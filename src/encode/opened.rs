@@ -1,0 +1,71 @@
+//! An open encoder.
+
+use super::{Closed, Encoder, Flushing, Ready, Receive, Running};
+use crate::{Error, Failed, Frame, Memory, Packet, Result, codec::Running as _};
+
+/// An open AVCodecContext.
+pub struct Opened {
+    pub(super) running: Box<Running>,
+}
+
+impl<'d, M: Memory> Encoder<'d, M> {
+    /// Takes the frame, which the hardware may read long after this returns, and gives the packets that are ready
+    /// (avcodec_send_frame). The decoder's picture type is cleared, all other properties are kept; times are rescaled from the
+    /// frame's time base.
+    ///
+    /// # Errors
+    /// The frame comes back. With `WrongDevice` or `WrongFormat` it can go to an encoder opened for `frame.pool()`. `Full` happens
+    /// only to a caller who left packets in the last `Ready`. After an error that [is fatal](crate::Error::is_fatal) the
+    /// encoder is poisoned: nothing more can be sent.
+    pub fn send(&mut self, frame: Frame<'d, M>) -> Result<Ready<'_, Packet>, Failed<Frame<'d, M>>> {
+        match self.state.running.send(frame.shell) {
+            Ok(()) => Ok(Ready::new(&mut *self.state.running)),
+            Err((error, shell)) => Err(Failed::new(error, Frame::from_shell(shell))),
+        }
+    }
+    /// A packet that became ready since; `None` when there is none now (avcodec_receive_packet).
+    ///
+    /// # Errors
+    /// What the codec reports, which poisons it.
+    pub fn receive(&mut self) -> Result<Option<Packet>> {
+        self.state.running.next_ready()
+    }
+    /// Frames sent whose packets have not come out.
+    pub fn in_flight(&self) -> usize {
+        self.state.running.core.in_flight()
+    }
+    /// The hard error after which nothing more can be sent.
+    pub fn poisoned(&self) -> Option<&Error> {
+        self.state.running.core.poisoned()
+    }
+    /// A new average bit rate, in bits per second, from the next frame on. NVENC makes that frame an IDR picture. Should the
+    /// driver refuse it, the next `Ready` says so, and the old rate stays.
+    ///
+    /// # Errors
+    /// `Unsupported` if this codec does not read it while open, or encodes at a constant quality.
+    pub fn set_bit_rate(&mut self, bits_per_second: u64) -> Result<()> {
+        self.state.running.set_bit_rate(bits_per_second)
+    }
+    /// The next frame becomes an IDR picture.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub fn force_keyframe(&mut self) -> Result<()> {
+        self.state.running.core.refuse_if_poisoned()?;
+        self.state.running.force_keyframe = true;
+        Ok(())
+    }
+    /// Sends the end of stream; packets still come out. With no frame ever sent there is nothing to send the end of: some of
+    /// FFmpeg's encoders crash on that.
+    ///
+    /// # Errors
+    /// A poisoned encoder cannot be drained, for some of FFmpeg's call abort() then: it is closed here, and the error carries it
+    /// closed.
+    pub fn flush(self) -> Result<Encoder<'d, M, Flushing>, Failed<Encoder<'d, M, Closed>>> {
+        let mut running = self.state.running;
+        match running.end_stream() {
+            Ok(()) => Ok(Encoder::with(Flushing::new(running))),
+            Err(error) => Err(Failed::new(error, Encoder::with(Closed::close(running, std::time::Duration::ZERO)))),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What an encoder's options are to the rest of the crate.
+
+use crate::{Any, Concrete, Memory};
+
+/// A codec's options: its own, typed ([`nvenc`](crate::nvenc), [`x264`](crate::x264)), or by name ([`Named`]).
+pub trait Options: Send + 'static {
+    /// FFmpeg's name of the encoder.
+    fn name(&self) -> &str;
+    /// The options that were set, by FFmpeg's names. What is not named has FFmpeg's default.
+    fn settings(&self) -> Vec<Setting> {
+        Vec::new()
+    }
+    /// Whether the codec reads its bit rate again with each frame.
+    fn rereads_bit_rate(&self) -> bool {
+        false
+    }
+}
+
+/// `Self` can encode frames in memory `M`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot encode frames in `{M}` memory",
+    label = "this codec does not take the pool's frames",
+    note = "use a codec of that backend, or move the frames: `download`, `upload`"
+)]
+pub trait Encodes<M: Memory>: Options {}
+impl<O: Options> Encodes<Any> for O {}
+
+/// One option (AVOption) and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// FFmpeg's name of it.
+    pub name: String,
+    /// Its value, as FFmpeg reads it.
+    pub value: String,
+    /// The FFmpeg release that has it, if not all do that avsluice runs on.
+    pub since: Option<&'static str>,
+}
+
+impl Setting {
+    /// An option that every FFmpeg has.
+    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
+        Setting { name: name.into(), value: value.to_string(), since: None }
+    }
+    /// An option that came with a later FFmpeg: where it is missing, `open` says which release has it.
+    pub fn since(mut self, release: &'static str) -> Self {
+        self.since = Some(release);
+        self
+    }
+}
+
+/// A codec that avsluice has no types for, by name. Its options are checked at `open`: an unknown name is refused, with the
+/// nearest one.
+#[derive(Clone, Debug)]
+pub struct Named {
+    name: String,
+    settings: Vec<Setting>,
+}
+
+impl Named {
+    /// FFmpeg's encoder of that name.
+    pub fn new(name: &str) -> Self {
+        Named { name: name.into(), settings: Vec::new() }
+    }
+    /// Sets an option.
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        self.settings.push(Setting::new(key, value));
+        self
+    }
+}
+
+impl Options for Named {
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn settings(&self) -> Vec<Setting> {
+        self.settings.clone()
+    }
+}
+impl<M: Concrete> Encodes<M> for Named {}

@@ -1,0 +1,212 @@
+//! An open encoder's data, and what its states do with it.
+
+use super::Receive;
+use crate::{
+    Error, ErrorKind, Format, Packet, Result,
+    codec::{self, Core},
+    ffi,
+    raw::{
+        BufferRef, FrameShell, Kind, PacketShell,
+        codec::Step,
+        frame::PictureType,
+        log::Line,
+        picture::Picture,
+        shell::{Ratio, Shells},
+    },
+};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Fields are dropped in this order: the codec before the pools that it may still have registered.
+pub(super) struct Running {
+    pub(super) core: Core,
+    /// Every pool that frames came from: NVENC finds its registrations by address, so none may be recycled before the close.
+    pub(super) pools: Vec<BufferRef>,
+    pub(super) accepts: Accepts,
+    pub(super) time_base: Ratio,
+    pub(super) picture: Picture,
+    pub(super) packets: Arc<Shells<ffi::AVPacket>>,
+    /// An empty shell, from a call that gave nothing.
+    pub(super) spare: Option<PacketShell>,
+    /// What had to come out before the end of stream could be sent.
+    pub(super) pending: VecDeque<Packet>,
+    /// An error of a call whose frame was taken, for the next `Ready`.
+    pub(super) deferred: Option<Error>,
+    pub(super) force_keyframe: bool,
+    pub(super) rereads_bit_rate: bool,
+    pub(super) headers_in_container: AtomicBool,
+}
+
+/// The frames that an encoder takes.
+pub(super) struct Accepts {
+    pub(super) kind: Kind,
+    pub(super) format: Format,
+    pub(super) device: Option<BufferRef>,
+}
+
+impl Accepts {
+    fn check(&self, frame: &FrameShell) -> Result<()> {
+        let refuse = |kind, detail| Err(Error::new(kind, "send").detail(detail));
+        if frame.kind() != Some(self.kind) {
+            let found = frame.kind().map_or("memory unknown to avsluice".to_string(), |kind| kind.to_string());
+            return refuse(ErrorKind::WrongFormat, format!("the frame is in {found}, the encoder takes {}", self.kind));
+        }
+        let (own, due) = (frame.format(), self.format);
+        if own != due {
+            let detail = format!(
+                "the frame is {} {}x{}, the encoder was opened for {} {}x{}: open another for frame.pool()",
+                own.pixels, own.width, own.height, due.pixels, due.width, due.height
+            );
+            return refuse(ErrorKind::WrongFormat, detail);
+        }
+        if let (Some(device), Some(pool)) = (&self.device, frame.pool()) {
+            if !pool.frames_device()?.same_device(device) {
+                let detail = "the frame is on another device than the encoder".into();
+                return refuse(ErrorKind::WrongDevice, detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Checks the frame and sends it; on failure it comes back as it was.
+    pub(super) fn send(&mut self, mut frame: FrameShell) -> Result<(), (Error, FrameShell)> {
+        if let Err(error) = self.prepare(&frame) {
+            return Err((error, frame));
+        }
+        let times = (frame.pts(), frame.duration(), frame.facts());
+        self.rescale(&mut frame);
+        let wanted = if self.force_keyframe { PictureType::Key } else { PictureType::Any };
+        let picture_type = frame.set_picture_type(wanted);
+        let (step, lines) = self.core.context.send_frame(Some(&frame));
+        let error = match step {
+            Ok(Step::Done) => {
+                self.core.sent += 1;
+                self.force_keyframe = false;
+                self.note(lines);
+                return Ok(());
+            }
+            Ok(Step::Again) => Error::new(ErrorKind::Full, "avcodec_send_frame"),
+            Ok(Step::End) => Error::new(ErrorKind::EndOfStream, "avcodec_send_frame"),
+            Err(error) => self.core.poison(error),
+        };
+        frame.restore_picture_type(picture_type);
+        frame.set_pts(times.0);
+        frame.set_duration(times.1);
+        *frame.facts_mut() = times.2;
+        Err((error, frame))
+    }
+    fn prepare(&mut self, frame: &FrameShell) -> Result<()> {
+        self.core.refuse_if_poisoned()?;
+        // A frame of a pool that was checked before is of the same device and layout; its visible size is its own.
+        let known = self.pools.iter().rev().any(|pool| frame.is_of(pool));
+        if known && frame.format() == self.accepts.format {
+            return Ok(());
+        }
+        self.accepts.check(frame)?;
+        if let (false, Some(pool)) = (known, frame.pool()) {
+            self.pools.push(pool);
+        }
+        Ok(())
+    }
+    /// Frames of a decoder count in their stream's time base.
+    fn rescale(&self, frame: &mut FrameShell) {
+        let from = frame.facts().time_base;
+        if from.is_known() && from != self.time_base {
+            let scaled = frame.pts().map(|pts| from.rescale(pts, self.time_base));
+            frame.set_pts(scaled);
+            frame.set_duration(from.rescale(frame.duration(), self.time_base));
+            frame.facts_mut().time_base = self.time_base;
+        }
+    }
+    /// Lines of a call that succeeded. nvenc only logs that a new bit rate was refused.
+    fn note(&mut self, lines: Vec<Line>) {
+        if lines.iter().any(|line| line.text.contains("failed to reconfigure nvenc")) {
+            let error = Error::ffmpeg("nvEncReconfigureEncoder", ffi::AVERROR_EXTERNAL, lines)
+                .detail("the driver refused the new bit rate: the encoder goes on with the old one");
+            self.deferred = Some(error);
+            return;
+        }
+        self.core.keep(lines);
+    }
+    pub(super) fn set_bit_rate(&mut self, rate: u64) -> Result<()> {
+        self.core.refuse_if_poisoned()?;
+        if rate == 0 {
+            return Err(Error::invalid("bit_rate", "a bit rate of 0 is none"));
+        }
+        if !self.rereads_bit_rate {
+            let detail =
+                format!("{} does not read its bit rate while open: open a new encoder", self.core.context.name());
+            return Err(Error::new(ErrorKind::Unsupported, "set_bit_rate").detail(detail));
+        }
+        self.core.context.set_bit_rate(rate);
+        Ok(())
+    }
+    /// Adds to a packet what the codec left out.
+    fn complete(&self, packet: &mut PacketShell) -> Result<()> {
+        packet.facts_mut().time_base = self.time_base;
+        packet.facts_mut().frame_rate = self.picture.frame_rate;
+        let rate = self.picture.frame_rate;
+        if packet.duration() == 0 && rate.is_known() {
+            packet.set_duration(Ratio { num: rate.den, den: rate.num }.rescale(1, self.time_base));
+        }
+        if packet.is_key() && !self.headers_in_container.load(Ordering::Relaxed) {
+            let headers = self.core.context.extradata();
+            if !packet.data().starts_with(headers) {
+                packet.prepend(headers)?;
+            }
+        }
+        Ok(())
+    }
+    pub(super) fn headers_in_container(&self) {
+        self.headers_in_container.store(true, Ordering::Relaxed);
+    }
+}
+
+impl codec::Running for Running {
+    type Output = Packet;
+    fn core(&mut self) -> &mut Core {
+        &mut self.core
+    }
+    fn pending(&mut self) -> &mut VecDeque<Packet> {
+        &mut self.pending
+    }
+    fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
+        self.core.context.send_frame(None)
+    }
+    fn take(&mut self) -> Result<Option<Packet>> {
+        if let Some(error) = self.deferred.take() {
+            return Err(error);
+        }
+        let mut shell = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.packets.take()?,
+        };
+        let (step, lines) = self.core.context.receive_packet(&mut shell);
+        self.core.keep(lines);
+        match step {
+            Ok(Step::Done) => {
+                self.core.received += 1;
+                self.complete(&mut shell)?;
+                return Ok(Some(Packet(shell)));
+            }
+            Ok(Step::Again) => {}
+            Ok(Step::End) => self.core.ended = true,
+            Err(error) => return Err(self.core.poison(error)),
+        }
+        self.spare = Some(shell);
+        Ok(None)
+    }
+}
+
+impl Receive<Packet> for Running {
+    fn next_ready(&mut self) -> Result<Option<Packet>> {
+        codec::Running::next_output(self)
+    }
+}

@@ -1,0 +1,328 @@
+//! A picture in memory `M`.
+
+use crate::{
+    Any, Concrete, Cuda, DeviceMemory, Error, ErrorKind, FramePool, Memory, Result, System, TimeBase, cuda, ffi,
+    raw::{FrameShell, Kind, Scope, frame::Rows, picture},
+    transfer,
+};
+use std::{fmt, marker::PhantomData};
+
+/// One reference to a picture in memory `M` (an AVFrame), no longer than the device's `'d`.
+///
+/// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from [`share`](Frame::share).
+#[must_use]
+pub struct Frame<'d, M: Memory> {
+    pub(crate) shell: FrameShell,
+    _scope: Scope<'d, M>,
+}
+
+/// Size and layout of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Columns of luma samples.
+    pub width: u32,
+    /// Rows of luma samples.
+    pub height: u32,
+    /// How the samples lie in memory.
+    pub pixels: PixelFormat,
+}
+
+/// How the samples of a picture lie in memory (AVPixelFormat). For frames in device memory: the layout there.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PixelFormat {
+    /// 8-bit 4:2:0, a luma plane and a plane of interleaved chroma.
+    Nv12,
+    /// 10-bit 4:2:0 in the high bits of 16, laid out as NV12.
+    P010,
+    /// 8-bit 4:2:0, three planes.
+    Yuv420p,
+    /// 8-bit 4:2:0 of full range, three planes: FFmpeg's older way to say so.
+    Yuvj420p,
+    /// 8-bit 4:2:2, three planes.
+    Yuv422p,
+    /// 8-bit 4:4:4, three planes.
+    Yuv444p,
+    /// 10-bit 4:2:0 in the low bits of 16, three planes.
+    Yuv420p10,
+    /// 8-bit grey.
+    Gray8,
+    /// 8-bit blue, green, red, alpha, interleaved.
+    Bgra,
+    /// 8-bit red, green, blue, alpha, interleaved.
+    Rgba,
+    /// 8-bit red, green, blue, interleaved.
+    Rgb24,
+    /// Another one of FFmpeg's; `Display` gives FFmpeg's name.
+    Other(RawPixelFormat),
+}
+
+/// An AVPixelFormat. Its numbers differ between FFmpeg's versions, so it cannot be taken out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RawPixelFormat(pub(crate) ffi::AVPixelFormat);
+
+/// Each named format with FFmpeg's constant for it.
+const NAMED: [(PixelFormat, ffi::AVPixelFormat); 11] = [
+    (PixelFormat::Nv12, ffi::AV_PIX_FMT_NV12),
+    (PixelFormat::P010, ffi::AV_PIX_FMT_P010LE),
+    (PixelFormat::Yuv420p, ffi::AV_PIX_FMT_YUV420P),
+    (PixelFormat::Yuvj420p, ffi::AV_PIX_FMT_YUVJ420P),
+    (PixelFormat::Yuv422p, ffi::AV_PIX_FMT_YUV422P),
+    (PixelFormat::Yuv444p, ffi::AV_PIX_FMT_YUV444P),
+    (PixelFormat::Yuv420p10, ffi::AV_PIX_FMT_YUV420P10LE),
+    (PixelFormat::Gray8, ffi::AV_PIX_FMT_GRAY8),
+    (PixelFormat::Bgra, ffi::AV_PIX_FMT_BGRA),
+    (PixelFormat::Rgba, ffi::AV_PIX_FMT_RGBA),
+    (PixelFormat::Rgb24, ffi::AV_PIX_FMT_RGB24),
+];
+
+impl PixelFormat {
+    pub(crate) fn from_ffmpeg(format: ffi::AVPixelFormat) -> Self {
+        let named = NAMED.iter().find(|(_, ffmpeg)| *ffmpeg == format);
+        named.map_or(PixelFormat::Other(RawPixelFormat(format)), |(named, _)| *named)
+    }
+    pub(crate) fn ffmpeg(self) -> ffi::AVPixelFormat {
+        match self {
+            PixelFormat::Other(raw) => raw.0,
+            named => NAMED.iter().find(|(format, _)| *format == named).map_or(ffi::AV_PIX_FMT_NONE, |(_, f)| *f),
+        }
+    }
+}
+impl fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(picture::pixel_format_name(RawPixelFormat(self.ffmpeg())))
+    }
+}
+impl fmt::Debug for PixelFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How colours are to be understood: ITU-T H.273 code points, 2 for "unspecified".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Color {
+    /// Whether samples use the full range of their bits.
+    pub range: ColorRange,
+    /// Colour primaries: 1 for BT.709, 9 for BT.2020.
+    pub primaries: u8,
+    /// Transfer characteristics: 1 for BT.709, 16 for PQ, 18 for HLG.
+    pub transfer: u8,
+    /// Matrix coefficients: 1 for BT.709, 9 for BT.2020 non-constant luminance.
+    pub matrix: u8,
+}
+
+/// The range of the samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColorRange {
+    /// Nobody said; players take it for limited.
+    #[default]
+    Unspecified,
+    /// 16 to 235 (luma, 8 bits): "MPEG", "TV".
+    Limited,
+    /// 0 to 255 (8 bits): "JPEG", "PC".
+    Full,
+}
+
+impl Default for Color {
+    fn default() -> Self {
+        Color { range: ColorRange::Unspecified, primaries: 2, transfer: 2, matrix: 2 }
+    }
+}
+
+impl<'d, M: Memory> Frame<'d, M> {
+    pub(crate) fn from_shell(shell: FrameShell) -> Self {
+        Frame { shell, _scope: Scope::new() }
+    }
+    /// The visible size and the layout of the pixels.
+    pub fn format(&self) -> Format {
+        self.shell.format()
+    }
+    /// Presentation time, in ticks of [`time_base`](Frame::time_base).
+    pub fn pts(&self) -> Option<i64> {
+        self.shell.pts()
+    }
+    /// Sets the presentation time, in ticks of the time base of the encoder that it is for.
+    pub fn set_pts(&mut self, pts: i64) {
+        self.shell.set_pts(Some(pts));
+        self.shell.facts_mut().time_base = Default::default();
+    }
+    /// Duration in ticks of [`time_base`](Frame::time_base); 0 when not known.
+    pub fn duration(&self) -> i64 {
+        self.shell.duration()
+    }
+    /// What its times are counted in: a decoded frame's stream's. `None` for a frame of the application's, whose times are in
+    /// those of the encoder that it is sent to.
+    pub fn time_base(&self) -> Option<TimeBase> {
+        TimeBase::from_ratio(self.shell.facts().time_base)
+    }
+    /// How its colours are to be understood.
+    pub fn color(&self) -> Color {
+        self.shell.picture().color
+    }
+    /// Pixels cut off at the left and top that are still there: FFmpeg does not move the pointers of hardware frames, so their
+    /// visible part begins at this column and row. (0, 0) for almost every stream.
+    pub fn crop_left_top(&self) -> (usize, usize) {
+        self.shell.crop_left_top()
+    }
+    /// The pool it came from, with the colour, aspect ratio, HDR metadata and frame rate of its stream: what an encoder for this
+    /// and later frames is configured with.
+    pub fn pool(&self) -> FramePool<'d, M> {
+        FramePool::of(&self.shell)
+    }
+    /// Another reference to the same picture (av_frame_ref). Nothing is copied.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn share(&self) -> Result<Self> {
+        self.shell.share().map(Self::from_shell)
+    }
+}
+
+impl<'d, M: Concrete> Frame<'d, M> {
+    /// The memory kind checked at run time instead.
+    pub fn erase(self) -> Frame<'d, Any> {
+        Frame::from_shell(self.shell)
+    }
+}
+
+impl<M: DeviceMemory> Frame<'_, M> {
+    /// Copies the picture to host memory (av_hwframe_transfer_data); counted in [`transfer::stats`].
+    ///
+    /// # Errors
+    /// What the driver reports, also where FFmpeg only logs it; `OutOfMemory`.
+    pub fn download(&self) -> Result<Frame<'static, System>> {
+        let (width, height) = self.shell.coded_size();
+        let mut host = FrameShell::system(Format { width, height, ..self.format() })?;
+        self.shell.transfer(&mut host)?;
+        host.copy_properties(&self.shell)?;
+        transfer::downloaded(host.picture_bytes());
+        Ok(Frame::from_shell(host))
+    }
+}
+
+impl Frame<'static, System> {
+    /// A frame of host memory, all zero, to fill through [`plane_mut`](Frame::plane_mut).
+    ///
+    /// # Errors
+    /// `InvalidSetting` for a size of zero; `OutOfMemory`.
+    pub fn system(format: Format) -> Result<Self> {
+        crate::raw::enter()?;
+        FrameShell::system(format).map(Self::from_shell)
+    }
+}
+
+impl<'f> Frame<'f, System> {
+    /// Copies the picture into a frame of `pool`; counted in [`transfer::stats`].
+    ///
+    /// # Errors
+    /// `WrongFormat` if the pool's frames have another size or layout; what the driver reports.
+    pub fn upload<'d, M: DeviceMemory>(&self, pool: &FramePool<'d, M>) -> Result<Frame<'d, M>> {
+        let (own, due) = (self.format(), pool.format());
+        let fits = own.width <= due.width && own.height <= due.height;
+        if own.pixels != due.pixels || !fits {
+            return Err(Error::new(ErrorKind::WrongFormat, "upload").detail(format!(
+                "a frame of {} {}x{} does not fit a pool of {} {}x{}",
+                own.pixels, own.width, own.height, due.pixels, due.width, due.height
+            )));
+        }
+        let mut frame = pool.frame()?;
+        self.shell.transfer(&mut frame.shell)?;
+        frame.shell.copy_properties(&self.shell)?;
+        transfer::uploaded(self.shell.picture_bytes());
+        Ok(frame)
+    }
+    /// One plane's rows. Without rows if the format has no such plane: NV12 has 2, YUV 4:2:0 has 3.
+    pub fn plane(&self, index: usize) -> Plane<'_, &[u8]> {
+        let (data, rows) = self.shell.system_plane(index).unwrap_or_default();
+        Plane::new(data, rows)
+    }
+    /// The rows of one plane, to write to. `None` if there is no such plane, or another reference to the picture exists, whose
+    /// reader would see it change.
+    pub fn plane_mut(&mut self, index: usize) -> Option<Plane<'_, &mut [u8]>> {
+        let (data, rows) = self.shell.system_plane_mut(index)?;
+        Some(Plane::new(data, rows))
+    }
+}
+
+impl Frame<'_, Cuda> {
+    /// The device pointer, pitch and size of a plane, for as long as the frame is borrowed. Work on it belongs on the device's
+    /// [`stream`](crate::Device::stream), or behind an event recorded there: the decoder's write is queued on that stream.
+    ///
+    /// A null pointer and no rows if the format has no such plane: NV12 has 2.
+    pub fn plane(&self, index: usize) -> Plane<'_, cuda::Pointer> {
+        let (pointer, rows) = self.shell.cuda_plane(index).unwrap_or_default();
+        Plane::new(pointer, rows)
+    }
+}
+
+impl<'d> Frame<'d, Any> {
+    /// Sorts it by the memory that it is in.
+    pub fn into_kind(self) -> AnyFrame<'d> {
+        match self.shell.kind() {
+            Some(Kind::Cuda) => AnyFrame::Cuda(Frame::from_shell(self.shell)),
+            _ => AnyFrame::System(Frame::from_shell(self.shell)),
+        }
+    }
+}
+
+impl<M: Memory> fmt::Debug for Frame<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("format", &self.format()).field("pts", &self.pts()).finish()
+    }
+}
+
+/// One plane: where it is, and its pitch, which is not its width.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'f, P> {
+    /// The rows as bytes, from the lowest address to the highest; or the device pointer of the first.
+    pub data: P,
+    /// Bytes from one row to the next.
+    pub pitch: usize,
+    /// Bytes of picture in a row.
+    pub row: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Whether the last row of the picture comes first in memory (FFmpeg's negative linesize).
+    pub bottom_up: bool,
+    frame: PhantomData<&'f ()>,
+}
+
+impl<P> Plane<'_, P> {
+    fn new(data: P, rows: Rows) -> Self {
+        let Rows { pitch, row, rows, bottom_up } = rows;
+        Plane { data, pitch, row, rows, bottom_up, frame: PhantomData }
+    }
+}
+impl<'f> Plane<'f, &'f [u8]> {
+    /// The rows of the picture, top to bottom, without the padding between them.
+    pub fn lines(self) -> impl Iterator<Item = &'f [u8]> {
+        let Plane { data, pitch, row, rows, bottom_up, .. } = self;
+        (0..rows).map(move |line| {
+            let start = pitch * if bottom_up { rows - 1 - line } else { line };
+            &data[start..start + row]
+        })
+    }
+}
+impl<'f> Plane<'f, &'f mut [u8]> {
+    /// The rows in memory order, without the padding between them: the picture's top to bottom, unless it is `bottom_up`.
+    pub fn lines_mut(self) -> impl Iterator<Item = &'f mut [u8]> {
+        let row = self.row;
+        self.data.chunks_mut(self.pitch.max(1)).take(self.rows).map(move |line| &mut line[..row])
+    }
+}
+
+/// A frame whose memory was known at run time only, sorted.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum AnyFrame<'d> {
+    /// In host memory.
+    System(Frame<'static, System>),
+    /// In CUDA memory.
+    Cuda(Frame<'d, Cuda>),
+}
+
+static_assertions::assert_impl_all!(Frame<'static, Cuda>: Send, Sync);
+static_assertions::assert_not_impl_any!(Frame<'static, Cuda>: Clone);
+static_assertions::assert_eq_size!(Frame<'static, Cuda>, *const ());
+static_assertions::assert_eq_size!(crate::Failed<Frame<'static, Cuda>>, [*const (); 2]);

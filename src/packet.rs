@@ -1,0 +1,93 @@
+//! Compressed data, and what times are counted in.
+
+use crate::{
+    Result,
+    raw::{PacketShell, shell::Ratio},
+};
+use std::fmt;
+
+/// Compressed data (an AVPacket). It holds no device memory, so it has no `'d`. `Send` and `Sync`.
+#[must_use]
+pub struct Packet(pub(crate) PacketShell);
+
+impl Packet {
+    /// A packet of the application's own: a copy of `data`, with no times. What an unframed network source makes.
+    pub fn new(data: &[u8]) -> Result<Self> {
+        crate::raw::enter()?;
+        PacketShell::copy_of(data).map(Packet)
+    }
+    /// The compressed bytes.
+    pub fn data(&self) -> &[u8] {
+        self.0.data()
+    }
+    /// Presentation time, in ticks of [`time_base`](Packet::time_base).
+    pub fn pts(&self) -> Option<i64> {
+        self.0.pts()
+    }
+    /// Decoding time, in ticks of [`time_base`](Packet::time_base).
+    pub fn dts(&self) -> Option<i64> {
+        self.0.dts()
+    }
+    /// Duration, in ticks of [`time_base`](Packet::time_base); 0 when not known.
+    pub fn duration(&self) -> i64 {
+        self.0.duration()
+    }
+    /// What its times are counted in: the input stream's, or the encoder's. `None` when nobody said.
+    pub fn time_base(&self) -> Option<TimeBase> {
+        TimeBase::from_ratio(self.0.facts().time_base)
+    }
+    /// Whether decoding can start here.
+    pub fn is_keyframe(&self) -> bool {
+        self.0.is_key()
+    }
+    /// Index of the input stream that it was read from.
+    pub fn stream(&self) -> usize {
+        self.0.stream_index()
+    }
+}
+
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packet")
+            .field("bytes", &self.data().len())
+            .field("pts", &self.pts())
+            .field("keyframe", &self.is_keyframe())
+            .finish()
+    }
+}
+
+/// Seconds per tick, as a ratio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimeBase {
+    /// Numerator, above 0.
+    pub num: i32,
+    /// Denominator, above 0.
+    pub den: i32,
+}
+
+impl TimeBase {
+    /// One tick is `1 / per_second` s.
+    pub const fn hz(per_second: i32) -> Self {
+        TimeBase { num: 1, den: per_second }
+    }
+    /// Seconds of that many ticks.
+    pub fn seconds(self, ticks: i64) -> f64 {
+        ticks as f64 * f64::from(self.num) / f64::from(self.den)
+    }
+    pub(crate) fn ratio(self) -> Ratio {
+        Ratio { num: self.num, den: self.den }
+    }
+    pub(crate) fn from_ratio(ratio: Ratio) -> Option<Self> {
+        ratio.is_known().then_some(TimeBase { num: ratio.num, den: ratio.den })
+    }
+}
+
+impl fmt::Display for TimeBase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.num, self.den)
+    }
+}
+
+static_assertions::assert_impl_all!(Packet: Send, Sync);
+static_assertions::assert_not_impl_any!(Packet: Clone);
+static_assertions::assert_eq_size!(Packet, *const ());

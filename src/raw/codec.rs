@@ -1,0 +1,335 @@
+//! AVCodecContext: one encoder or decoder, from its making to its freeing.
+//!
+//! Which calls are due in which state is the typestates' business (`encode/`, `decode/`); here each call is sound in any.
+
+use super::{
+    BufferRef, FrameShell, Kind, PacketShell, Result, c_string, check, device,
+    log::{Capture, Line},
+    negotiate::{self, Negotiation},
+    out_of_memory,
+    picture::Picture,
+    shell::Ratio,
+    stream::Parameters,
+};
+use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
+use std::{ffi::CStr, ptr::NonNull, slice};
+
+/// An owned AVCodecContext.
+pub(crate) struct CodecContext {
+    context: Option<NonNull<ffi::AVCodecContext>>,
+    codec: &'static ffi::AVCodec,
+    // Behind the context's `opaque`: the context is freed before it (see `Drop`).
+    negotiation: Box<Negotiation>,
+}
+
+// SAFETY: an AVCodecContext has no thread affinity, and self is its one owner. It is not Sync.
+unsafe impl Send for CodecContext {}
+
+/// What an encoder is told before it is opened, its own options aside.
+pub(crate) struct EncoderSetup<'a> {
+    pub(crate) format: Format,
+    pub(crate) memory: Option<&'a BufferRef>,
+    pub(crate) device: Option<&'a BufferRef>,
+    pub(crate) time_base: Ratio,
+    pub(crate) frame_rate: Ratio,
+    pub(crate) picture: &'a Picture,
+    pub(crate) bit_rate: Option<u64>,
+    pub(crate) max_bit_rate: Option<u64>,
+    pub(crate) buffer_size: Option<u32>,
+    pub(crate) gop_size: Option<u32>,
+    pub(crate) max_b_frames: Option<u32>,
+    pub(crate) threads: u32,
+}
+
+/// What a decoder is told before it is opened.
+pub(crate) struct DecoderSetup<'a> {
+    pub(crate) device: Option<&'a BufferRef>,
+    pub(crate) kind: Kind,
+    pub(crate) or_system: bool,
+    pub(crate) time_base: Ratio,
+    pub(crate) frame_rate: Ratio,
+    pub(crate) hold: u32,
+    pub(crate) direct_surfaces: bool,
+    pub(crate) threads: u32,
+}
+
+/// The result of a send or receive call: what FFmpeg means by its return value.
+pub(crate) enum Step {
+    Done,
+    /// EAGAIN: the other call is due.
+    Again,
+    /// EOF: nothing comes any more.
+    End,
+}
+
+impl CodecContext {
+    /// A context for FFmpeg's encoder of that name, not yet open.
+    pub(crate) fn encoder(name: &str) -> Result<Self> {
+        super::enter()?;
+        let wanted = c_string("encoder", name)?;
+        // SAFETY: a terminated string; the result is null or static.
+        let codec = unsafe { ffi::avcodec_find_encoder_by_name(wanted.as_ptr()).as_ref() };
+        Self::allocate(codec.ok_or_else(|| {
+            Error::new(ErrorKind::Unsupported, "avcodec_find_encoder_by_name")
+                .detail(format!("this FFmpeg has no encoder `{name}`: install a build that has it, or choose another"))
+        })?)
+    }
+    /// A context for a stream's decoder: FFmpeg's first choice, or the one named.
+    pub(crate) fn decoder(stream: &Parameters, name: Option<&str>) -> Result<Self> {
+        super::enter()?;
+        let codec = match name {
+            Some(name) => {
+                let wanted = c_string("decoder", name)?;
+                // SAFETY: a terminated string; the result is null or static.
+                unsafe { ffi::avcodec_find_decoder_by_name(wanted.as_ptr()).as_ref() }
+            }
+            // SAFETY: any id may be asked for; the result is null or static.
+            None => unsafe { ffi::avcodec_find_decoder(stream.codec_id()).as_ref() },
+        };
+        let missing = || {
+            let name = name.map_or_else(|| codec_name(stream.codec_id()).to_string(), str::to_string);
+            Error::new(ErrorKind::Unsupported, "avcodec_find_decoder")
+                .detail(format!("this FFmpeg has no decoder `{name}`: install a build that has it"))
+        };
+        let codec = codec.ok_or_else(missing)?;
+        if codec.id != stream.codec_id() {
+            let (is, due) = (codec_name(codec.id), codec_name(stream.codec_id()));
+            let detail = format!("`{}` decodes {is}, the stream is {due}", name.unwrap_or_default());
+            return Err(Error::new(ErrorKind::Unsupported, "avcodec_find_decoder").detail(detail));
+        }
+        let mut context = Self::allocate(codec)?;
+        let raw = context.as_ptr();
+        // SAFETY: the context is allocated and not open; the parameters are live.
+        check("avcodec_parameters_to_context", || unsafe {
+            ffi::avcodec_parameters_to_context(raw, stream.as_ptr())
+        })?;
+        context.raw_mut().opaque = (&raw const *context.negotiation).cast_mut().cast();
+        Ok(context)
+    }
+    fn allocate(codec: &'static ffi::AVCodec) -> Result<Self> {
+        // SAFETY: the codec is FFmpeg's own static description.
+        let context = NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) });
+        let context = Some(context.ok_or_else(|| out_of_memory("avcodec_alloc_context3"))?);
+        Ok(CodecContext { context, codec, negotiation: Box::new(Negotiation::new()) })
+    }
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
+        self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)
+    }
+    fn raw(&self) -> &ffi::AVCodecContext {
+        let context = self.context.expect("a closed codec is asked for nothing: its state types have no such method");
+        // SAFETY: self owns the context, and FFmpeg writes to it only in calls that take `&mut self`.
+        unsafe { &*context.as_ptr() }
+    }
+    fn raw_mut(&mut self) -> &mut ffi::AVCodecContext {
+        let context = self.context.expect("a closed codec is asked for nothing: its state types have no such method");
+        // SAFETY: self owns the context and is borrowed mutably.
+        unsafe { &mut *context.as_ptr() }
+    }
+
+    /// FFmpeg's name of the codec.
+    pub(crate) fn name(&self) -> &'static str {
+        // SAFETY: a codec's name is a static terminated string.
+        unsafe { CStr::from_ptr(self.codec.name) }.to_str().unwrap_or("codec")
+    }
+
+    /// Sets an encoder up.
+    pub(crate) fn set_up_encoder(&mut self, setup: &EncoderSetup<'_>) -> Result<()> {
+        let (width, height) = super::frame::size(setup.format)?;
+        let pixels = setup.format.pixels.ffmpeg();
+        let memory = setup.memory.map(BufferRef::share).transpose()?;
+        let device = setup.device.map(BufferRef::share).transpose()?;
+        let context = self.raw_mut();
+        (context.width, context.height) = (width, height);
+        context.pix_fmt = pixels;
+        if let Some(memory) = memory {
+            context.pix_fmt = memory.frames_context().format;
+            context.sw_pix_fmt = pixels;
+            context.hw_frames_ctx = memory.into_raw();
+        }
+        if let Some(device) = device {
+            context.hw_device_ctx = device.into_raw();
+        }
+        context.time_base = setup.time_base.ffmpeg();
+        if setup.frame_rate.is_known() {
+            context.framerate = setup.frame_rate.ffmpeg();
+        }
+        setup.picture.apply(context);
+        if let Some(rate) = setup.bit_rate {
+            context.bit_rate = i64::try_from(rate).unwrap_or(i64::MAX);
+        }
+        if let Some(rate) = setup.max_bit_rate {
+            context.rc_max_rate = i64::try_from(rate).unwrap_or(i64::MAX);
+        }
+        if let Some(size) = setup.buffer_size {
+            context.rc_buffer_size = i32::try_from(size).unwrap_or(i32::MAX);
+        }
+        if let Some(frames) = setup.gop_size {
+            context.gop_size = i32::try_from(frames).unwrap_or(i32::MAX);
+        }
+        if let Some(frames) = setup.max_b_frames {
+            context.max_b_frames = i32::try_from(frames).unwrap_or(i32::MAX);
+        }
+        context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
+        // The parameter sets are then known as soon as the codec is open, which a container's header needs.
+        context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER;
+        Ok(())
+    }
+    /// Sets a decoder up.
+    pub(crate) fn set_up_decoder(&mut self, setup: &DecoderSetup<'_>) -> Result<()> {
+        let device = setup.device.map(BufferRef::share).transpose()?;
+        let context = self.raw_mut();
+        context.pkt_timebase = setup.time_base.ffmpeg();
+        if setup.frame_rate.is_known() {
+            context.framerate = setup.frame_rate.ffmpeg();
+        }
+        context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
+        if let Some(device) = device {
+            // Each thread would have surfaces of its own, of which nvdec has 32.
+            context.thread_count = 1;
+            context.hw_device_ctx = device.into_raw();
+            context.get_format = negotiate::get_format(setup.kind, setup.or_system);
+            context.extra_hw_frames = i32::try_from(setup.hold).unwrap_or(i32::MAX);
+            if setup.direct_surfaces {
+                context.hwaccel_flags |= hwaccel_unsafe_output();
+            }
+        }
+        Ok(())
+    }
+    /// Whether the decoder can put its frames into this memory at all, on some stream.
+    pub(crate) fn decodes_into(&self, kind: Kind) -> bool {
+        let Some(wanted) = kind.hardware_format() else { return true };
+        (0..).map_while(|index| {
+            // SAFETY: the codec is static; the result is null after the last entry.
+            unsafe { ffi::avcodec_get_hw_config(self.codec, index).as_ref() }
+        })
+        .any(|config| config.pix_fmt == wanted && config.methods & ffi::AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX as i32 != 0)
+    }
+    /// The software format of a stream that the device refused to decode.
+    pub(crate) fn refused(&self) -> Option<PixelFormat> {
+        self.negotiation.refused().map(PixelFormat::from_ffmpeg)
+    }
+    /// Opens the codec (avcodec_open2). One codec is opened on a device at a time.
+    pub(crate) fn open(&mut self) -> Result<()> {
+        let _opening = device::opening();
+        let (context, codec) = (self.as_ptr(), self.codec);
+        // SAFETY: the context was allocated for this codec and is opened once: a failed open drops self.
+        check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) }).map(drop)
+    }
+
+    /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
+    pub(crate) fn send_frame(&mut self, frame: Option<&FrameShell>) -> (Result<Step>, Vec<Line>) {
+        let frame = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
+        let context = self.raw_mut();
+        // SAFETY: the context is live; FFmpeg takes references of its own to what the frame refers to. A context that is not
+        // open gives EINVAL.
+        step("avcodec_send_frame", || unsafe { ffi::avcodec_send_frame(context, frame) })
+    }
+    /// avcodec_receive_packet.
+    pub(crate) fn receive_packet(&mut self, packet: &mut PacketShell) -> (Result<Step>, Vec<Line>) {
+        let context = self.raw_mut();
+        // SAFETY: the context is live, the packet ours.
+        step("avcodec_receive_packet", || unsafe { ffi::avcodec_receive_packet(context, packet.as_ptr()) })
+    }
+    /// avcodec_send_packet; `None` is the end of the stream.
+    pub(crate) fn send_packet(&mut self, packet: Option<&PacketShell>) -> (Result<Step>, Vec<Line>) {
+        let packet = packet.map_or(std::ptr::null(), |packet| packet.as_ptr().cast_const());
+        let context = self.raw_mut();
+        // SAFETY: the context is live; FFmpeg takes a reference of its own to the packet's data.
+        step("avcodec_send_packet", || unsafe { ffi::avcodec_send_packet(context, packet) })
+    }
+    /// avcodec_receive_frame.
+    pub(crate) fn receive_frame(&mut self, frame: &mut FrameShell) -> (Result<Step>, Vec<Line>) {
+        let context = self.raw_mut();
+        // SAFETY: the context is live, the frame ours.
+        step("avcodec_receive_frame", || unsafe { ffi::avcodec_receive_frame(context, frame.as_ptr()) })
+    }
+    /// Discards what is inside (avcodec_flush_buffers): after a seek, or to use a drained decoder again.
+    pub(crate) fn discard(&mut self) {
+        // SAFETY: the context is live and open: only the states after `open` reach this.
+        unsafe { ffi::avcodec_flush_buffers(self.raw_mut()) }
+    }
+
+    /// Parameter sets and the like that the codec wrote at its opening.
+    pub(crate) fn extradata(&self) -> &[u8] {
+        let context = self.raw();
+        if context.extradata.is_null() {
+            return &[];
+        }
+        // SAFETY: FFmpeg keeps `extradata_size` bytes there, and does not change them while self is borrowed.
+        unsafe { slice::from_raw_parts(context.extradata, usize::try_from(context.extradata_size).unwrap_or(0)) }
+    }
+    /// New bit rate, in bits per second, from the next frame on, in codecs that read it again.
+    pub(crate) fn set_bit_rate(&mut self, rate: u64) {
+        let context = self.raw_mut();
+        context.bit_rate = i64::try_from(rate).unwrap_or(i64::MAX);
+        if context.rc_max_rate > 0 {
+            context.rc_max_rate = context.rc_max_rate.max(context.bit_rate);
+        }
+    }
+    pub(crate) fn bit_rate(&self) -> u64 {
+        u64::try_from(self.raw().bit_rate).unwrap_or(0)
+    }
+    /// Surfaces that the decoder gives out are its own: copies are due to whoever keeps them.
+    pub(crate) fn gives_own_surfaces(&self) -> bool {
+        // SAFETY: hwaccel is null or a static description.
+        cfg!(nvdec_direct_surfaces) && unsafe { self.raw().hwaccel.as_ref() }.is_some()
+    }
+
+    /// Closes the codec: what it holds in the driver is released. Later calls do nothing.
+    pub(crate) fn close(&mut self) -> Vec<Line> {
+        let capture = Capture::start();
+        #[cfg(has_avcodec_close)]
+        if self.context.is_some() {
+            // SAFETY: the context is live; avcodec_close leaves it to be freed, and does nothing when called again.
+            #[allow(deprecated)]
+            unsafe {
+                ffi::avcodec_close(self.as_ptr())
+            };
+        }
+        #[cfg(not(has_avcodec_close))]
+        self.free();
+        capture.lines()
+    }
+    /// Frees the context, closing it first if it is open (avcodec_free_context).
+    pub(crate) fn free(&mut self) {
+        if let Some(context) = self.context.take() {
+            let mut context = context.as_ptr();
+            // SAFETY: self owned the context and has just given it up.
+            unsafe { ffi::avcodec_free_context(&mut context) }
+        }
+    }
+}
+
+impl Drop for CodecContext {
+    fn drop(&mut self) {
+        self.free();
+    }
+}
+
+fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, Vec<Line>) {
+    let capture = Capture::start();
+    let code = call();
+    match code {
+        0.. => (Ok(Step::Done), capture.lines()),
+        ffi::AVERROR_EAGAIN => (Ok(Step::Again), Vec::new()),
+        ffi::AVERROR_EOF => (Ok(Step::End), capture.lines()),
+        code => (Err(Error::ffmpeg(operation, code, capture.lines())), Vec::new()),
+    }
+}
+
+/// AV_HWACCEL_FLAG_UNSAFE_OUTPUT, where there is such a thing.
+fn hwaccel_unsafe_output() -> i32 {
+    #[cfg(nvdec_direct_surfaces)]
+    return 0;
+    #[cfg(not(nvdec_direct_surfaces))]
+    return ffi::AV_HWACCEL_FLAG_UNSAFE_OUTPUT as i32;
+}
+
+/// FFmpeg's name of a codec id (avcodec_get_name).
+pub(crate) fn codec_name(id: ffi::AVCodecID) -> &'static str {
+    // SAFETY: any id may be asked for; the result is a static terminated string.
+    unsafe { CStr::from_ptr(ffi::avcodec_get_name(id)) }.to_str().unwrap_or("unknown")
+}
+
+static_assertions::assert_impl_all!(CodecContext: Send);
+static_assertions::assert_not_impl_any!(CodecContext: Sync, Clone);

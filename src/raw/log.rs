@@ -1,0 +1,246 @@
+//! FFmpeg's log: forwarded to the `log` facade, and captured for the error of the call that wrote it.
+//!
+//! FFmpeg has one log callback for the whole process. [`install`] puts avsluice's there on the first call into FFmpeg, so from then on
+//! nothing goes to stderr by itself: each line goes to the `log` facade (target [`TARGET`]), where the application's logger
+//! decides. FFmpeg's own threshold (`av_log_set_level`) only ever governed the printing to stderr and is not consulted here:
+//! it would take away the lines that the facade asks for, and the warnings that explain an error.
+//!
+//! The application may put another callback there at any time. That costs errors their log lines, never their correctness:
+//! no code of avsluice's takes a decision that needs a line to arrive.
+//!
+//! A [`Capture`] sees its own thread only. What a codec's worker threads log goes to the facade alone.
+
+use crate::ffi;
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_char, c_int};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+/// The target of FFmpeg's lines in the `log` facade.
+pub(crate) const TARGET: &str = "avsluice::ffmpeg";
+
+/// Lines that one capture keeps. The first ones name the cause; a broken stream can log thousands.
+const KEPT: usize = 64;
+
+/// One message of FFmpeg's, a warning or worse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Error or Warn.
+    pub(crate) level: log::Level,
+    /// Who logged it: the codec's or format's name, else the AVClass's; empty for a message of no object.
+    pub(crate) class: String,
+    /// The message, on one line, with no control characters.
+    pub(crate) text: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        message(&self.class, &self.text, f)
+    }
+}
+
+fn message(class: &str, text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if class.is_empty() { f.write_str(text) } else { write!(f, "{class}: {text}") }
+}
+
+/// The same, to hand to the facade with nothing allocated.
+struct Message<'a>(&'a str, &'a str);
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        message(self.0, self.1, f)
+    }
+}
+
+unsafe extern "C" {
+    /// In log_shim.c: FFmpeg's callback becomes the shim's (1) or FFmpeg's own (0).
+    fn avsluice_log_redirect(here: c_int);
+}
+
+const UNDECIDED: u8 = 0;
+const FORWARDED: u8 = 1;
+const LEFT_ALONE: u8 = 2;
+
+/// Whose callback FFmpeg has, as far as avsluice set it.
+static CALLBACK: AtomicU8 = AtomicU8::new(UNDECIDED);
+static DECIDING: Mutex<()> = Mutex::new(());
+
+/// Takes over FFmpeg's log, once in the process, unless [`forward`] said otherwise. Everything that enters FFmpeg calls it.
+pub(crate) fn install() {
+    if CALLBACK.load(Ordering::Relaxed) == UNDECIDED {
+        decide(FORWARDED, |current| current == UNDECIDED);
+    }
+}
+
+/// Says whether FFmpeg's log goes to the `log` facade and into errors (`true`, the default) or stays what it is (`false`).
+///
+/// Call it with `false` before anything else of avsluice's to keep a log callback that the application has set with
+/// `av_log_set_callback`, or FFmpeg's own, which prints to stderr. Errors then carry no log lines, and the kinds that are told by
+/// them (a missing driver, a session limit) become general ones. After the log was forwarded, `false` puts FFmpeg's own callback back.
+pub fn forward(enabled: bool) {
+    let wanted = if enabled { FORWARDED } else { LEFT_ALONE };
+    decide(wanted, |current| current != wanted);
+}
+
+#[cold]
+fn decide(wanted: u8, changes: impl FnOnce(u8) -> bool) {
+    let _deciding = DECIDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let current = CALLBACK.load(Ordering::Relaxed);
+    if !changes(current) {
+        return;
+    }
+    // Left alone from the start means just that: the application's callback must not be replaced by FFmpeg's default.
+    if wanted == FORWARDED || current == FORWARDED {
+        // SAFETY: the shim's callback and FFmpeg's own are functions without state, valid as long as the program. FFmpeg keeps the
+        // pointer in one word that it reads once a message, so a message on another thread meets the one or the other.
+        unsafe { avsluice_log_redirect((wanted == FORWARDED).into()) };
+    }
+    CALLBACK.store(wanted, Ordering::Relaxed);
+}
+
+/// Where the captures of a thread stand. `Copy` and without a destructor, so that a capture in which nothing is logged neither
+/// allocates nor registers anything.
+#[derive(Clone, Copy)]
+struct Marks {
+    /// Captures that are active.
+    depth: usize,
+    /// Where the innermost one's lines begin.
+    base: usize,
+    /// Lines held.
+    length: usize,
+}
+
+thread_local! {
+    static MARKS: Cell<Marks> = const { Cell::new(Marks { depth: 0, base: 0, length: 0 }) };
+    static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps the warnings and errors that FFmpeg logs on this thread until it is dropped.
+///
+/// Captures nest: an outer one also sees the lines of those inside it. Without a logged line it costs two thread-local writes
+/// and no allocation.
+pub(crate) struct Capture {
+    start: usize,
+    outer_base: usize,
+    /// Its lines are the thread's.
+    not_send: PhantomData<*const ()>,
+}
+
+static_assertions::assert_not_impl_any!(Capture: Send, Sync);
+
+impl Capture {
+    pub(crate) fn start() -> Self {
+        let marks = MARKS.get();
+        MARKS.set(Marks { depth: marks.depth + 1, base: marks.length, ..marks });
+        Capture { start: marks.length, outer_base: marks.base, not_send: PhantomData }
+    }
+
+    /// What was logged since the start, oldest first: the first 64 lines.
+    pub(crate) fn lines(&self) -> Vec<Line> {
+        if MARKS.get().length <= self.start {
+            return Vec::new();
+        }
+        LINES.with_borrow(|lines| lines.get(self.start..).unwrap_or_default().to_vec())
+    }
+}
+
+impl Drop for Capture {
+    fn drop(&mut self) {
+        let marks = MARKS.get();
+        let depth = marks.depth - 1;
+        // An outer capture keeps what it would have kept without this one inside it.
+        let length = if depth == 0 { 0 } else { marks.length.min(self.outer_base + KEPT) };
+        MARKS.set(Marks { depth, base: self.outer_base, length });
+        if length < marks.length {
+            // A thread that is ending may have dropped the lines already.
+            let _ = LINES.try_with(|lines| lines.borrow_mut().truncate(length));
+        }
+    }
+}
+
+fn captured(level: c_int) -> bool {
+    level <= ffi::AV_LOG_WARNING && MARKS.get().depth > 0
+}
+
+fn keep(level: c_int, class: &str, text: &str) {
+    let marks = MARKS.get();
+    if !captured(level) || marks.length - marks.base >= KEPT {
+        return;
+    }
+    let line = Line { level: facade_level(level), class: class.to_owned(), text: text.to_owned() };
+    let pushed = LINES.try_with(|lines| lines.borrow_mut().push(line));
+    if pushed.is_ok() {
+        MARKS.set(Marks { length: marks.length + 1, ..marks });
+    }
+}
+
+/// FFmpeg's seven levels in the facade's five. Its VERBOSE is what a developer reads, its DEBUG can be a line for each packet.
+fn facade_level(level: c_int) -> log::Level {
+    if level <= ffi::AV_LOG_ERROR {
+        log::Level::Error
+    } else if level <= ffi::AV_LOG_WARNING {
+        log::Level::Warn
+    } else if level <= ffi::AV_LOG_INFO {
+        log::Level::Info
+    } else if level <= ffi::AV_LOG_VERBOSE {
+        log::Level::Debug
+    } else {
+        log::Level::Trace
+    }
+}
+
+/// The shim asks before it formats anything: 1 when somebody reads lines of this level.
+#[unsafe(no_mangle)]
+extern "C" fn avsluice_log_wanted(level: c_int) -> c_int {
+    // The application's logger runs in here and may panic.
+    let wanted = || captured(level) || log::log_enabled!(target: TARGET, facade_level(level));
+    catch_unwind(wanted).unwrap_or(false).into()
+}
+
+/// The shim hands over one formatted message.
+///
+/// # Safety
+/// Both pointers are NUL-terminated strings that live through the call.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn avsluice_log_line(level: c_int, class: *const c_char, line: *const c_char) {
+    // SAFETY: the caller's promise; log_shim.c passes an AVClass's name, or "", and its own buffer.
+    let (class, line) = unsafe { (CStr::from_ptr(class), CStr::from_ptr(line)) };
+    // A logger's panic ends here: FFmpeg's frames above cannot be unwound through.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        let (class, line) = (class.to_string_lossy(), line.to_string_lossy());
+        let text = one_line(&line);
+        if text.is_empty() {
+            return;
+        }
+        keep(level, &class, &text);
+        log::log!(target: TARGET, facade_level(level), "{}", Message(&class, &text));
+    }));
+}
+
+/// The message without its line end. Names and tags out of a file get into messages: what could steer a terminal is replaced.
+fn one_line(line: &str) -> Cow<'_, str> {
+    let line = line.trim_end();
+    if !line.contains(char::is_control) {
+        return line.into();
+    }
+    line.chars()
+        .map(|c| {
+            if c.is_whitespace() {
+                ' '
+            } else if c.is_control() {
+                '?'
+            } else {
+                c
+            }
+        })
+        .collect::<String>()
+        .into()
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,133 @@
+//! Owners of FFmpeg's objects, with safe methods: the only layer besides [`crate::ffi`] with `unsafe` code.
+//!
+//! An owner frees its object once, in `Drop`, with the function that FFmpeg gives for it. Methods that FFmpeg allows in one
+//! state of the object only take `&mut self` or are called by the typestate layers above, which know the state.
+
+mod adopt;
+pub(crate) mod buffer;
+pub(crate) mod code;
+pub(crate) mod codec;
+pub(crate) mod cuda;
+pub(crate) mod device;
+pub(crate) mod frame;
+pub(crate) mod input;
+pub(crate) mod log;
+pub(crate) mod negotiate;
+pub(crate) mod options;
+pub(crate) mod output;
+pub(crate) mod packet;
+pub(crate) mod picture;
+pub(crate) mod pool;
+pub(crate) mod shell;
+pub(crate) mod version;
+
+pub(crate) use buffer::BufferRef;
+pub(crate) use codec::CodecContext;
+pub(crate) use frame::FrameShell;
+pub(crate) use packet::PacketShell;
+
+use crate::{Error, Result, ffi};
+use std::{ffi::CString, marker::PhantomData};
+
+/// A kind of frame memory at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Host memory.
+    System,
+    /// CUDA device memory.
+    Cuda,
+    /// Not known before a frame is seen.
+    Any,
+}
+
+impl Kind {
+    /// FFmpeg's pixel format of frames in this memory, where it has one of its own.
+    pub(crate) fn hardware_format(self) -> Option<ffi::AVPixelFormat> {
+        match self {
+            Kind::Cuda => Some(ffi::AV_PIX_FMT_CUDA),
+            Kind::System | Kind::Any => None,
+        }
+    }
+}
+
+/// A kind of hardware device at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceKind {
+    /// AV_HWDEVICE_TYPE_CUDA.
+    Cuda,
+}
+
+impl DeviceKind {
+    pub(crate) fn ffmpeg(self) -> ffi::AVHWDeviceType {
+        match self {
+            DeviceKind::Cuda => ffi::AV_HWDEVICE_TYPE_CUDA,
+        }
+    }
+}
+
+/// Ties a value to `'d`. It implements `Drop` on purpose: only then does the borrow checker ask that the device is alive when
+/// the value is dropped; `PhantomData` alone does not. Covariant in `'d`, and without a say in auto traits.
+pub(crate) struct Scope<'d, T: ?Sized>(PhantomData<(&'d (), fn() -> T)>);
+
+impl<T: ?Sized> Scope<'_, T> {
+    pub(crate) const fn new() -> Self {
+        Scope(PhantomData)
+    }
+}
+impl<T: ?Sized> Drop for Scope<'_, T> {
+    fn drop(&mut self) {}
+}
+
+/// One seal for each trait: with a single one the compiler lists every sealed type of the crate in its errors.
+pub(crate) mod sealed {
+    use super::{BufferRef, DeviceKind, Kind};
+
+    pub trait Memory {
+        const KIND: Kind;
+    }
+    pub trait DeviceMemory {
+        const DEVICE: DeviceKind;
+    }
+    /// What can be built on gives the device's reference, if it has a device.
+    pub trait Lend {
+        #[doc(hidden)]
+        fn lend(&self) -> Option<&BufferRef>;
+    }
+    /// A frame whose memory the decoder has checked.
+    pub struct Checked(pub(crate) super::FrameShell);
+    /// What a decoder yields.
+    pub trait Output {
+        const KIND: Kind;
+        const OR_SYSTEM: bool;
+    }
+    pub trait EncoderState {}
+    pub trait DecoderState {}
+    pub trait MuxerState {}
+}
+
+/// What every first call into FFmpeg goes through: the log is captured, and a library of another major version than the
+/// headers' is refused before a single structure of it is touched.
+pub(crate) fn enter() -> Result<()> {
+    log::install();
+    version::check()
+}
+
+/// Runs an FFmpeg call with its log captured; a negative value becomes an error that holds the lines.
+pub(crate) fn check(operation: &'static str, call: impl FnOnce() -> i32) -> Result<i32> {
+    let capture = log::Capture::start();
+    let code = call();
+    if code < 0 {
+        return Err(Error::ffmpeg(operation, code, capture.lines()));
+    }
+    Ok(code)
+}
+
+/// A string for C. A NUL inside cannot be passed on.
+pub(crate) fn c_string(name: &str, value: &str) -> Result<CString> {
+    CString::new(value).map_err(|_| Error::invalid(name, format!("{name} contains a NUL byte")))
+}
+
+/// Out of memory in one of FFmpeg's allocators, which return null and say nothing.
+pub(crate) fn out_of_memory(operation: &'static str) -> Error {
+    Error::ffmpeg(operation, ffi::AVERROR_ENOMEM, Vec::new())
+}

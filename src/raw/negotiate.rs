@@ -1,0 +1,86 @@
+//! What a decoder answers when FFmpeg asks for a pixel format: one function for each kind of memory, which captures nothing,
+//! never unwinds, and never falls back unless the type says so.
+
+use super::{Kind, picture};
+use crate::ffi;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Behind AVCodecContext.opaque: what the stream offered when it was refused. Atomic, for frame threads ask too.
+pub(crate) struct Negotiation {
+    refused: AtomicI32,
+}
+
+/// Nothing was refused.
+const NOTHING: i32 = -1;
+
+impl Negotiation {
+    pub(crate) fn new() -> Self {
+        Negotiation { refused: AtomicI32::new(NOTHING) }
+    }
+    /// The software format of a stream that the device cannot decode, once FFmpeg has offered no other.
+    pub(crate) fn refused(&self) -> Option<ffi::AVPixelFormat> {
+        let format = self.refused.load(Ordering::Relaxed);
+        (format != NOTHING).then_some(ffi::AVPixelFormat(format))
+    }
+}
+
+/// AVCodecContext.get_format.
+pub(crate) type GetFormat =
+    unsafe extern "C" fn(*mut ffi::AVCodecContext, *const ffi::AVPixelFormat) -> ffi::AVPixelFormat;
+
+/// The function for a kind of memory. Software decoding leaves the choice to FFmpeg.
+pub(crate) fn get_format(kind: Kind, or_system: bool) -> Option<GetFormat> {
+    match (kind, or_system) {
+        (Kind::Cuda, false) => Some(cuda),
+        (Kind::Cuda, true) => Some(cuda_or_system),
+        (Kind::System | Kind::Any, _) => None,
+    }
+}
+
+unsafe extern "C" fn cuda(
+    context: *mut ffi::AVCodecContext,
+    offered: *const ffi::AVPixelFormat,
+) -> ffi::AVPixelFormat {
+    // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
+    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, false) }
+}
+
+unsafe extern "C" fn cuda_or_system(
+    context: *mut ffi::AVCodecContext,
+    offered: *const ffi::AVPixelFormat,
+) -> ffi::AVPixelFormat {
+    // SAFETY: as above.
+    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, true) }
+}
+
+/// # Safety
+/// `offered` ends with AV_PIX_FMT_NONE; the context's opaque is null or a live [`Negotiation`].
+unsafe fn choose(
+    context: *mut ffi::AVCodecContext,
+    offered: *const ffi::AVPixelFormat,
+    wanted: ffi::AVPixelFormat,
+    or_system: bool,
+) -> ffi::AVPixelFormat {
+    let mut software = ffi::AV_PIX_FMT_NONE;
+    let mut entry = offered;
+    // SAFETY: the list is FFmpeg's and terminated; the loop stops at its end.
+    unsafe {
+        while *entry != ffi::AV_PIX_FMT_NONE {
+            if *entry == wanted {
+                return wanted;
+            }
+            if !picture::is_hardware(*entry) {
+                software = *entry;
+            }
+            entry = entry.add(1);
+        }
+    }
+    if or_system {
+        return software;
+    }
+    // SAFETY: the codec that opened this context keeps its Negotiation alive until the context is freed.
+    if let Some(negotiation) = unsafe { (*context).opaque.cast::<Negotiation>().as_ref() } {
+        negotiation.refused.store(software.0, Ordering::Relaxed);
+    }
+    ffi::AV_PIX_FMT_NONE
+}

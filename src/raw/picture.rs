@@ -1,0 +1,154 @@
+//! What a picture is besides its pixels: colour, aspect ratio, HDR metadata. Carried from a decoded frame to the encoder's
+//! context, and from there to the muxer's stream.
+
+use super::shell::Ratio;
+use crate::{Color, ColorRange, ffi, frame::RawPixelFormat};
+use std::slice;
+
+/// Taken from a frame; an encoder is configured with it.
+#[derive(Clone, Default)]
+pub(crate) struct Picture {
+    pub(crate) sample_aspect_ratio: Ratio,
+    pub(crate) color: Color,
+    pub(crate) chroma_location: u32,
+    pub(crate) frame_rate: Ratio,
+    pub(crate) side_data: Vec<SideData>,
+}
+
+/// A block of side data that a container can hold.
+#[derive(Clone)]
+pub(crate) struct SideData {
+    kind: ffi::AVPacketSideDataType,
+    bytes: Vec<u8>,
+}
+
+/// Frame side data that describes the whole stream, and the packet side data that containers store it as.
+const STREAM_WIDE: [(ffi::AVFrameSideDataType, ffi::AVPacketSideDataType); 3] = [
+    (ffi::AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, ffi::AV_PKT_DATA_MASTERING_DISPLAY_METADATA),
+    (ffi::AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, ffi::AV_PKT_DATA_CONTENT_LIGHT_LEVEL),
+    (ffi::AV_FRAME_DATA_DISPLAYMATRIX, ffi::AV_PKT_DATA_DISPLAYMATRIX),
+];
+
+impl Picture {
+    /// What the frame says.
+    pub(super) fn of(frame: &ffi::AVFrame, frame_rate: Ratio) -> Self {
+        let side_data = STREAM_WIDE.iter().filter_map(|&(on_frame, kind)| {
+            // SAFETY: the frame is borrowed and live; the result is null or lives as long as the frame.
+            let found = unsafe { ffi::av_frame_get_side_data(frame, on_frame).as_ref() }?;
+            // SAFETY: FFmpeg keeps `size` bytes at `data`, and the frame is borrowed while they are copied.
+            let bytes = unsafe { slice::from_raw_parts(found.data, found.size) }.to_vec();
+            Some(SideData { kind, bytes })
+        });
+        Picture {
+            sample_aspect_ratio: frame.sample_aspect_ratio.into(),
+            color: Color {
+                range: match frame.color_range {
+                    ffi::AVCOL_RANGE_MPEG => ColorRange::Limited,
+                    ffi::AVCOL_RANGE_JPEG => ColorRange::Full,
+                    _ => ColorRange::Unspecified,
+                },
+                primaries: code_point(frame.color_primaries.0),
+                transfer: code_point(frame.color_trc.0),
+                matrix: code_point(frame.colorspace.0),
+            },
+            chroma_location: frame.chroma_location.0,
+            frame_rate,
+            side_data: side_data.collect(),
+        }
+    }
+    /// Writes it to an encoder's context that is not yet open.
+    pub(super) fn apply(&self, context: &mut ffi::AVCodecContext) {
+        context.sample_aspect_ratio = self.sample_aspect_ratio.ffmpeg();
+        if self.sample_aspect_ratio.den == 0 {
+            context.sample_aspect_ratio = ffi::AVRational { num: 0, den: 1 };
+        }
+        context.color_range = match self.color.range {
+            ColorRange::Limited => ffi::AVCOL_RANGE_MPEG,
+            ColorRange::Full => ffi::AVCOL_RANGE_JPEG,
+            ColorRange::Unspecified => ffi::AVCOL_RANGE_UNSPECIFIED,
+        };
+        context.color_primaries = ffi::AVColorPrimaries(self.color.primaries.into());
+        context.color_trc = ffi::AVColorTransferCharacteristic(self.color.transfer.into());
+        context.colorspace = ffi::AVColorSpace(self.color.matrix.into());
+        context.chroma_sample_location = ffi::AVChromaLocation(self.chroma_location);
+    }
+}
+
+impl SideData {
+    /// Adds it to a stream that is to be written.
+    pub(super) fn add_to(&self, stream: &mut ffi::AVStream) -> bool {
+        #[cfg(has_coded_side_data)]
+        {
+            // SAFETY: the stream is borrowed mutably, and avformat gives each stream its codecpar.
+            let parameters = unsafe { &mut *stream.codecpar };
+            // SAFETY: the list and its count are the stream's own; FFmpeg allocates the new entry's data with its padding.
+            let entry = unsafe {
+                ffi::av_packet_side_data_new(
+                    &mut parameters.coded_side_data,
+                    &mut parameters.nb_coded_side_data,
+                    self.kind,
+                    self.bytes.len(),
+                    0,
+                )
+                .as_mut()
+            };
+            let Some(entry) = entry else { return false };
+            // SAFETY: the entry's data has at least this size, and is no part of our own bytes.
+            unsafe { std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), entry.data, self.bytes.len()) };
+        }
+        #[cfg(not(has_coded_side_data))]
+        {
+            // SAFETY: the stream is borrowed mutably; FFmpeg allocates the new entry's data.
+            let data = unsafe { ffi::av_stream_new_side_data(stream, self.kind, self.bytes.len()) };
+            if data.is_null() {
+                return false;
+            }
+            // SAFETY: the new data has this size, and is no part of our own bytes.
+            unsafe { std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), data, self.bytes.len()) };
+        }
+        true
+    }
+}
+
+/// FFmpeg's colour enums are ITU-T H.273's code points, 0 to 255; its own extensions lie above.
+fn code_point(value: u32) -> u8 {
+    u8::try_from(value).unwrap_or(2)
+}
+
+/// FFmpeg's name of a pixel format (av_get_pix_fmt_name).
+pub(crate) fn pixel_format_name(format: RawPixelFormat) -> &'static str {
+    // SAFETY: any value may be asked for; the result is null or a static string.
+    let name = unsafe { ffi::av_get_pix_fmt_name(format.0) };
+    if name.is_null() {
+        return "unknown";
+    }
+    // SAFETY: it is a terminated string in FFmpeg's static table.
+    unsafe { std::ffi::CStr::from_ptr(name) }.to_str().unwrap_or("unknown")
+}
+
+/// The pixel format's description, unless FFmpeg does not know the format.
+pub(super) fn descriptor(format: ffi::AVPixelFormat) -> Option<&'static ffi::AVPixFmtDescriptor> {
+    // SAFETY: any value may be asked for; the result is null or static.
+    unsafe { ffi::av_pix_fmt_desc_get(format).as_ref() }
+}
+
+/// Whether frames of this format lie in a device's memory.
+pub(super) fn is_hardware(format: ffi::AVPixelFormat) -> bool {
+    descriptor(format).is_some_and(|d| d.flags & u64::from(ffi::AV_PIX_FMT_FLAG_HWACCEL as u32) != 0)
+}
+
+/// Planes, and for each the bytes of picture in a row and the rows.
+pub(super) fn planes(format: ffi::AVPixelFormat, width: i32, height: i32) -> Vec<(usize, usize)> {
+    let Some(descriptor) = descriptor(format) else { return Vec::new() };
+    // SAFETY: any format may be asked for.
+    let count = unsafe { ffi::av_pix_fmt_count_planes(format) }.max(0);
+    let shift = i32::from(descriptor.log2_chroma_h);
+    (0..count)
+        .filter_map(|plane| {
+            // SAFETY: plain arithmetic in FFmpeg on the values given.
+            let row = unsafe { ffi::av_image_get_linesize(format, width, plane) };
+            let rows = if plane == 1 || plane == 2 { (height + (1 << shift) - 1) >> shift } else { height };
+            Some((usize::try_from(row).ok()?, usize::try_from(rows).ok()?))
+        })
+        .collect()
+}

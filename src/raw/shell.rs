@@ -1,0 +1,235 @@
+//! AVFrame and AVPacket structs ("shells": what they hold is counted elsewhere), recycled through a free list per codec, so
+//! that a running codec allocates none.
+
+use super::{Result, out_of_memory};
+use crate::ffi;
+use std::{
+    mem::ManuallyDrop,
+    ptr::NonNull,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// A struct that can be emptied and used again.
+///
+/// # Safety
+/// `allocate` gives null or an object that `release` frees and `empty` brings back to its first state.
+pub(crate) unsafe trait Object: Sized {
+    const ALLOCATE: &'static str;
+    fn allocate() -> *mut Self;
+    /// # Safety
+    /// The object is live, and nothing else uses it.
+    unsafe fn empty(object: *mut Self);
+    /// # Safety
+    /// The object is live, and is not used again.
+    unsafe fn release(object: *mut Self);
+}
+
+macro_rules! object {
+    ($object:ident, $allocate:ident, $empty:ident, $release:ident) => {
+        // SAFETY: these three belong together, by FFmpeg's documentation of each.
+        unsafe impl Object for ffi::$object {
+            const ALLOCATE: &'static str = stringify!($allocate);
+            fn allocate() -> *mut Self {
+                // SAFETY: it has no preconditions.
+                unsafe { ffi::$allocate() }
+            }
+            unsafe fn empty(object: *mut Self) {
+                // SAFETY: the object is live and ours, by the caller's word.
+                unsafe { ffi::$empty(object) }
+            }
+            unsafe fn release(mut object: *mut Self) {
+                // SAFETY: the object is live and ours, by the caller's word.
+                unsafe { ffi::$release(&mut object) }
+            }
+        }
+    };
+}
+object!(AVFrame, av_frame_alloc, av_frame_unref, av_frame_free);
+object!(AVPacket, av_packet_alloc, av_packet_unref, av_packet_free);
+
+/// Facts that travel with a frame or a packet and have no place, or not in every version, in FFmpeg's struct.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Facts {
+    /// Seconds per tick of its times; 0/0 when nobody said.
+    pub(crate) time_base: Ratio,
+    /// Frames per second of the stream it comes from; 0/0 when not known.
+    pub(crate) frame_rate: Ratio,
+}
+
+/// A ratio as FFmpeg has it, 0/0 for "unknown".
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Ratio {
+    pub(crate) num: i32,
+    pub(crate) den: i32,
+}
+
+impl Ratio {
+    pub(crate) fn is_known(self) -> bool {
+        self.num > 0 && self.den > 0
+    }
+    /// A time in ticks of self, in ticks of another time base (av_rescale_q).
+    pub(crate) fn rescale(self, ticks: i64, to: Ratio) -> i64 {
+        if !self.is_known() || !to.is_known() {
+            return ticks;
+        }
+        // SAFETY: plain arithmetic on values; the denominators are not 0.
+        unsafe { ffi::av_rescale_q(ticks, self.ffmpeg(), to.ffmpeg()) }
+    }
+    pub(crate) fn ffmpeg(self) -> ffi::AVRational {
+        ffi::AVRational { num: self.num, den: self.den }
+    }
+}
+impl From<ffi::AVRational> for Ratio {
+    fn from(r: ffi::AVRational) -> Self {
+        Ratio { num: r.num, den: r.den }
+    }
+}
+
+/// A shell and where it goes when it is dropped.
+struct Node<T: Object> {
+    object: NonNull<T>,
+    home: Option<Arc<Shells<T>>>,
+    facts: Facts,
+}
+
+impl<T: Object> Drop for Node<T> {
+    fn drop(&mut self) {
+        // SAFETY: the node is the object's one owner.
+        unsafe { T::release(self.object.as_ptr()) }
+    }
+}
+
+/// The free list of one codec.
+pub(crate) struct Shells<T: Object> {
+    // The boxes are what is recycled: a shell is one pointer, and taking one allocates nothing.
+    #[allow(clippy::vec_box)]
+    free: Mutex<Vec<Box<Node<T>>>>,
+}
+
+/// More than any codec holds at once; what comes back beyond it is freed.
+const KEPT: usize = 64;
+
+// SAFETY: a node owns its object alone, and neither AVFrame nor AVPacket has a thread affinity.
+unsafe impl<T: Object> Send for Node<T> {}
+
+impl<T: Object> Shells<T> {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Shells { free: Mutex::new(Vec::with_capacity(KEPT)) })
+    }
+    /// An empty shell that comes back here.
+    pub(crate) fn take(self: &Arc<Self>) -> Result<Shell<T>> {
+        let recycled = self.lock().pop();
+        let mut shell = match recycled {
+            Some(node) => Shell(ManuallyDrop::new(node)),
+            None => Shell::new()?,
+        };
+        shell.0.home = Some(Arc::clone(self));
+        Ok(shell)
+    }
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<Node<T>>>> {
+        // No code that can panic runs under the lock.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An owned AVFrame or AVPacket. One pointer wide.
+pub(crate) struct Shell<T: Object>(ManuallyDrop<Box<Node<T>>>);
+
+// SAFETY: `&Shell` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut Shell` only), and
+// the buffers' counts are atomic.
+unsafe impl<T: Object> Sync for Shell<T> {}
+
+impl<T: Object> Shell<T> {
+    /// A shell that is freed when dropped.
+    pub(crate) fn new() -> Result<Self> {
+        let object = NonNull::new(T::allocate()).ok_or_else(|| out_of_memory(T::ALLOCATE))?;
+        Ok(Shell(ManuallyDrop::new(Box::new(Node { object, home: None, facts: Facts::default() }))))
+    }
+    pub(super) fn as_ptr(&self) -> *mut T {
+        self.0.object.as_ptr()
+    }
+    pub(super) fn get(&self) -> &T {
+        // SAFETY: the node owns a live object, and writing to it needs `&mut self`.
+        unsafe { self.0.object.as_ref() }
+    }
+    pub(super) fn get_mut(&mut self) -> &mut T {
+        // SAFETY: the node owns a live object, and `&mut self` makes this the only access.
+        unsafe { self.0.object.as_mut() }
+    }
+    pub(crate) fn facts(&self) -> Facts {
+        self.0.facts
+    }
+    pub(crate) fn facts_mut(&mut self) -> &mut Facts {
+        &mut self.0.facts
+    }
+    /// A shell from the same free list, or a free-standing one.
+    pub(crate) fn sibling(&self) -> Result<Self> {
+        match &self.0.home {
+            Some(home) => home.take(),
+            None => Shell::new(),
+        }
+    }
+}
+
+impl<T: Object> Drop for Shell<T> {
+    fn drop(&mut self) {
+        // SAFETY: drop runs once, and nothing reads the field after it.
+        let mut node = unsafe { ManuallyDrop::take(&mut self.0) };
+        let Some(home) = node.home.take() else { return };
+        // SAFETY: the node owns the object, which is live.
+        unsafe { T::empty(node.object.as_ptr()) };
+        node.facts = Facts::default();
+        let mut free = home.lock();
+        if free.len() < KEPT {
+            free.push(node);
+        }
+    }
+}
+
+static_assertions::assert_impl_all!(Shell<ffi::AVFrame>: Send, Sync);
+static_assertions::assert_impl_all!(Shell<ffi::AVPacket>: Send, Sync);
+static_assertions::assert_eq_size!(Shell<ffi::AVFrame>, *const ());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_shell_is_taken_again() {
+        let shells = Shells::<ffi::AVFrame>::new();
+        let first = shells.take().unwrap();
+        let address = first.as_ptr();
+        drop(first);
+        let second = shells.take().unwrap();
+        assert_eq!(second.as_ptr(), address);
+        assert_ne!(shells.take().unwrap().as_ptr(), address, "one shell given out twice");
+    }
+
+    #[test]
+    fn a_shell_comes_back_empty() {
+        let shells = Shells::<ffi::AVFrame>::new();
+        let mut frame = shells.take().unwrap();
+        frame.get_mut().pts = 7;
+        frame.facts_mut().time_base = Ratio { num: 1, den: 25 };
+        drop(frame);
+        let frame = shells.take().unwrap();
+        assert_eq!(frame.get().pts, ffi::AV_NOPTS_VALUE);
+        assert_eq!(frame.facts().time_base, Ratio::default());
+    }
+
+    #[test]
+    fn the_free_list_is_bounded() {
+        let shells = Shells::<ffi::AVPacket>::new();
+        let all: Vec<_> = (0..KEPT + 8).map(|_| shells.take().unwrap()).collect();
+        drop(all);
+        assert_eq!(shells.lock().len(), KEPT);
+    }
+
+    #[test]
+    fn a_shell_may_outlive_its_list() {
+        let shells = Shells::<ffi::AVPacket>::new();
+        let packet = shells.take().unwrap();
+        drop(shells);
+        assert_eq!(packet.get().size, 0);
+    }
+}

@@ -1,0 +1,56 @@
+//! avsluice's own commands, run as `cargo xtask COMMAND`.
+//!
+//! One file or folder a command: `test`, `gpu_test`, `memcheck`. What they share: `setup` (the system packages), `workspace` (cargo),
+//! `child` (a process with a time limit), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
+
+#![forbid(unsafe_code)]
+
+mod child;
+mod gpu_test;
+mod interrupt;
+mod memcheck;
+mod setup;
+mod test;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// avsluice's own commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every test: unit, integration, compile-fail, doctests, and those on the simulated driver
+    Test(test::TestArgs),
+    /// Check the GPU of this machine, or the simulated driver, from device to muxed file
+    GpuTest(gpu_test::GpuTestArgs),
+    /// Run the software-codec tests under Valgrind and the library's tests under AddressSanitizer
+    Memcheck(memcheck::MemcheckArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    interrupt::watch();
+    let outcome = match cli.command {
+        Command::Test(args) => test::run(args),
+        Command::GpuTest(args) => gpu_test::run(&args),
+        Command::Memcheck(args) => memcheck::run(args),
+    };
+    if interrupt::came() {
+        eprintln!("interrupted");
+        return ExitCode::from(130);
+    }
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

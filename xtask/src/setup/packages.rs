@@ -1,0 +1,192 @@
+//! The system packages that building and testing need: the one table.
+
+use clap::ValueEnum;
+
+/// A command of xtask that needs packages; each needs what the ones before it need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Purpose {
+    /// To build the library and the checks of gpu-test.
+    GpuTest,
+    /// To run every test.
+    Test,
+    /// To run the tests under Valgrind.
+    Memcheck,
+}
+
+/// How to tell whether a package is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// A compiler that finds the C library's headers.
+    CCompiler,
+    /// pkg-config or pkgconf.
+    PkgConfig,
+    /// One of FFmpeg's libraries with its headers, by pkg-config.
+    Ffmpeg {
+        /// Its pkg-config name.
+        library: &'static str,
+        /// Its version in FFmpeg 5.1, the oldest that is supported.
+        minimum: &'static str,
+    },
+    /// The shared library that bindgen loads.
+    Libclang,
+    /// A program on PATH.
+    Program(&'static str),
+}
+
+/// A program that installs packages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// Debian, Ubuntu.
+    Apt,
+    /// Fedora and what is built from it.
+    Dnf,
+    /// Arch.
+    Pacman,
+    /// Homebrew.
+    Brew,
+}
+
+/// One row: what is needed, why, and its name for each package manager.
+#[derive(Debug)]
+pub struct Package {
+    /// What a user calls it.
+    pub title: &'static str,
+    /// What needs it.
+    pub why: &'static str,
+    /// The first command that needs it.
+    pub purpose: Purpose,
+    /// How to tell that it is there.
+    pub probe: Probe,
+    apt: &'static [&'static str],
+    dnf: &'static [&'static str],
+    pacman: &'static [&'static str],
+    brew: &'static [&'static str],
+}
+
+impl Package {
+    /// Its names for that manager; none where the system brings it in another way.
+    pub fn names(&self, manager: Manager) -> &'static [&'static str] {
+        match manager {
+            Manager::Apt => self.apt,
+            Manager::Dnf => self.dnf,
+            Manager::Pacman => self.pacman,
+            Manager::Brew => self.brew,
+        }
+    }
+}
+
+/// Every package. dnf is asked for what a package provides, since Fedora's own FFmpeg and RPM Fusion's have other names.
+pub const PACKAGES: &[Package] = &[
+    Package {
+        title: "a C compiler",
+        why: "Rust links with it, and FFmpeg's log callback is C",
+        purpose: Purpose::GpuTest,
+        probe: Probe::CCompiler,
+        apt: &["gcc", "libc6-dev"],
+        dnf: &["gcc", "glibc-devel"],
+        pacman: &["gcc"],
+        brew: &[], // It comes with Apple's command line tools, see `manager::without_a_package`.
+    },
+    Package {
+        title: "pkg-config",
+        why: "it says where FFmpeg is",
+        purpose: Purpose::GpuTest,
+        probe: Probe::PkgConfig,
+        apt: &["pkg-config"],
+        dnf: &["pkgconf-pkg-config"],
+        pacman: &["pkgconf"],
+        brew: &["pkgconf"],
+    },
+    Package {
+        title: "libavcodec 5.1 or later, with its headers",
+        why: "avsluice is built on it",
+        purpose: Purpose::GpuTest,
+        probe: Probe::Ffmpeg { library: "libavcodec", minimum: "59.37" },
+        apt: &["libavcodec-dev"],
+        dnf: &["pkgconfig(libavcodec)"],
+        pacman: &["ffmpeg"],
+        brew: &["ffmpeg"],
+    },
+    Package {
+        title: "libavformat 5.1 or later, with its headers",
+        why: "avsluice is built on it",
+        purpose: Purpose::GpuTest,
+        probe: Probe::Ffmpeg { library: "libavformat", minimum: "59.27" },
+        apt: &["libavformat-dev"],
+        dnf: &["pkgconfig(libavformat)"],
+        pacman: &["ffmpeg"],
+        brew: &["ffmpeg"],
+    },
+    Package {
+        title: "libavutil 5.1 or later, with its headers",
+        why: "avsluice is built on it",
+        purpose: Purpose::GpuTest,
+        probe: Probe::Ffmpeg { library: "libavutil", minimum: "57.28" },
+        apt: &["libavutil-dev"],
+        dnf: &["pkgconfig(libavutil)"],
+        pacman: &["ffmpeg"],
+        brew: &["ffmpeg"],
+    },
+    Package {
+        title: "libclang",
+        why: "bindgen reads FFmpeg's headers with it",
+        purpose: Purpose::GpuTest,
+        probe: Probe::Libclang,
+        apt: &["libclang-dev"],
+        dnf: &["clang-devel"],
+        pacman: &["clang"],
+        brew: &["llvm"],
+    },
+    Package {
+        title: "the ffmpeg program",
+        why: "tests make streams with it",
+        purpose: Purpose::Test,
+        probe: Probe::Program("ffmpeg"),
+        apt: &["ffmpeg"],
+        dnf: &["/usr/bin/ffmpeg"],
+        pacman: &["ffmpeg"],
+        brew: &["ffmpeg"],
+    },
+    Package {
+        title: "Valgrind",
+        why: "memcheck runs the tests under it",
+        purpose: Purpose::Memcheck,
+        probe: Probe::Program("valgrind"),
+        apt: &["valgrind", "libc6-dbg"],
+        dnf: &["valgrind"],
+        pacman: &["valgrind"],
+        brew: &[],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_purpose_needs_what_the_one_before_it_needs_and_more() {
+        let count = |purpose| PACKAGES.iter().filter(|package| package.purpose <= purpose).count();
+        assert_eq!((count(Purpose::GpuTest), count(Purpose::Test), count(Purpose::Memcheck)), (6, 7, 8));
+    }
+
+    #[test]
+    fn linux_has_a_package_for_everything() {
+        for package in PACKAGES {
+            for manager in [Manager::Apt, Manager::Dnf, Manager::Pacman] {
+                assert!(!package.names(manager).is_empty(), "{} for {manager:?}", package.title);
+            }
+        }
+    }
+
+    #[test]
+    fn every_library_has_the_version_that_ffmpeg_5_1_has() {
+        let libraries: Vec<_> = PACKAGES
+            .iter()
+            .filter_map(|package| match package.probe {
+                Probe::Ffmpeg { library, minimum } => Some((library, minimum)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(libraries, [("libavcodec", "59.37"), ("libavformat", "59.27"), ("libavutil", "57.28")]);
+    }
+}
