@@ -48,10 +48,12 @@ impl ParseCallbacks for Recorder {
     }
 }
 
-/// Functions that would bring in `va_list`, `FILE` or `struct tm`: their layout is the C compiler's affair, and log_shim.c does
-/// what is needed of them.
+/// Functions that take a `va_list`, a `FILE` or a `struct tm`: their layout is the C compiler's affair. log_shim.c does what is
+/// needed of them.
 const NOT_BOUND: &str =
     "av_vlog|av_log_.*callback|av_log_format_line2?|av_vbprintf|avio_vprintf|av_hex_dump|av_pkt_dump2|av_fopen_utf8";
+/// What those functions would leave behind, by its names in the C libraries.
+const THEIR_TYPES: &str = "(__)?FILE|__s?FILEX?|_IO_.*|_iobuf|.*va_list(_tag)?|__off(64)?_t|tm";
 
 /// The bindings' text and what the headers declare.
 pub fn generate(ffmpeg: &Ffmpeg) -> Result<(Inventory, String), Problem> {
@@ -64,6 +66,7 @@ pub fn generate(ffmpeg: &Ffmpeg) -> Result<(Inventory, String), Problem> {
         .allowlist_type("AV.*")
         .allowlist_var("(AV|FF_|LIBAV|avsluice_).*")
         .blocklist_function(NOT_BOUND)
+        .blocklist_type(THEIR_TYPES)
         .blocklist_item("FF_API_.*")
         .default_enum_style(bindgen::EnumVariation::NewType { is_bitfield: false, is_global: true })
         // Enums without a name are sets of flags: plain constants.

@@ -1,25 +1,98 @@
-//! avsluice
+//! FFmpeg's hardware codecs with their life cycle in the types.
+//!
+//! ```text
+//!            Packet              Frame<'d, M>             Packet
+//! Demuxer ───────────> Decoder ───────────────> Encoder ───────────> Muxer
+//!                        └── FramePool<'d, M> on Device<M> ──┘
+//! ```
+//!
+//! Decoders and encoders share one life: `Configured -> Opened -> Flushing -> Closed`. The state is the last type parameter and
+//! defaults to `Opened`, so `Encoder<'_, Cuda>` is an open one. Options are set before `open` only, nothing is sent after
+//! `flush`, `free` is reachable after the close only, and no codec, pool or frame outlives its device.
+//!
+//! | | Configured | Opened | Flushing | Closed |
+//! |---|---|---|---|---|
+//! | what it is | plain data | an open AVCodecContext | end of stream sent | hardware released |
+//! | what only it can do | every setting, `open` | `send`, `receive`, live settings, `flush` | `receive` to the end, `finish`, `abandon` | `report`, `free` |
+//!
+//! Two words: our Flushing *drains* (what is inside comes out); FFmpeg's avcodec_flush_buffers *discards*, and is called
+//! `reset` here.
+//!
+//! The device is lent or shared: what is built on `&device` cannot outlive it, which the compiler proves; what is built on
+//! `&Arc<Device>` is `'static` and counted, for structs, threads and async.
+//!
+//! A transcode in which no frame leaves the GPU:
+//!
+//! ```no_run
+//! use avsluice::{Decoder, Demuxer, Device, Encoder, Limit, Muxer, Result, nvenc};
+//!
+//! fn main() -> Result<()> {
+//!     let device = Device::cuda(0)?;
+//!     let mut input = Demuxer::open("in.mp4")?;
+//!     let video = input.video()?;
+//!     let mut frames = Decoder::new(&device, &video).open()?.frames(input.packets(&video));
+//!
+//!     let options = nvenc::H264::new().preset(nvenc::Preset::P5);
+//!     let mut encoder = Encoder::new(&frames.pool()?, video.time_base(), options).bit_rate(6_000_000).open()?;
+//!     let mut output = Muxer::create("out.mp4")?;
+//!     let track = output.add(&encoder)?;
+//!     let mut output = output.open()?;
+//!
+//!     for frame in &mut frames {
+//!         for packet in encoder.send(frame?)? {
+//!             output.write(track, packet?)?;
+//!         }
+//!     }
+//!     let encoder = encoder.flush()?.finish(Limit::default(), |packet| output.write(track, packet))?;
+//!     output.finish()?;
+//!     println!("encoder: {}\ndecoder: {}", encoder.free(), frames.close().free());
+//!     device.close()?; // does not compile while anything built on it lives
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The layers, one direction: `ffi` (bindgen's output) -> `raw` (owners with safe methods; the only `unsafe` code) -> the rest,
+//! which forbids it. FFmpeg's log goes to the `log` facade, see [`log`].
+
+#[forbid(unsafe_code)]
 mod codec;
+#[forbid(unsafe_code)]
 mod device;
+#[forbid(unsafe_code)]
 mod error;
 mod ffi;
+#[forbid(unsafe_code)]
 mod frame;
+#[forbid(unsafe_code)]
 mod memory;
+#[forbid(unsafe_code)]
 mod packet;
+#[forbid(unsafe_code)]
 mod pool;
 mod raw;
 
+#[forbid(unsafe_code)]
 pub mod cuda;
+#[forbid(unsafe_code)]
 pub mod decode;
+#[forbid(unsafe_code)]
 pub mod demux;
+#[forbid(unsafe_code)]
 pub mod encode;
+#[forbid(unsafe_code)]
 pub mod log;
-pub mod mux;
-pub mod nvenc;
-pub mod teardown;
-pub mod transfer;
-pub mod x264;
+#[forbid(unsafe_code)]
 pub mod mpeg4;
+#[forbid(unsafe_code)]
+pub mod mux;
+#[forbid(unsafe_code)]
+pub mod nvenc;
+#[forbid(unsafe_code)]
+pub mod teardown;
+#[forbid(unsafe_code)]
+pub mod transfer;
+#[forbid(unsafe_code)]
+pub mod x264;
 
 pub use decode::{Decoded, Decoder, OrSystem};
 pub use demux::{Demuxer, Stream};
@@ -32,3 +105,8 @@ pub use mux::{Muxer, Track};
 pub use packet::{Packet, TimeBase};
 pub use pool::FramePool;
 pub use teardown::{Limit, Outcome, Settle, Teardown, TeardownReport};
+
+/// The README's program.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,9 +10,10 @@ fn main() {
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }
+    // Not rustc-cdylib-link-arg: cargo hands that on to the cdylibs of packages that depend on this one.
     // FFmpeg dlcloses the driver at every codec close, and the ledger must outlive that.
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-z,nodelete");
-    println!("cargo::rustc-cdylib-link-arg=-Wl,-soname,libsimgpu_core.so");
+    println!("cargo::rustc-link-arg=-Wl,-z,nodelete");
+    println!("cargo::rustc-link-arg=-Wl,-soname,libsimgpu_core.so");
     if !Path::new(INNER).exists() {
         return;
     }

@@ -4,7 +4,7 @@ use crate::interrupt::Registered;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ impl fmt::Display for Ending {
         match self {
             Ending::Exited(code) => write!(f, "exit code {code}"),
             Ending::Signalled(signal) => f.write_str(&signal_name(*signal)),
-            Ending::TimedOut(limit) => write!(f, "no end after {} s: killed", limit.as_secs_f64()),
+            Ending::TimedOut(limit) => write!(f, "no end after {} s, killed", limit.as_secs_f64()),
         }
     }
 }
@@ -35,7 +35,7 @@ impl fmt::Display for Ending {
 pub struct Finished {
     /// How.
     pub ending: Ending,
-    /// The last lines of its stderr, and of its stdout what `on_line` refused.
+    /// The last lines of its stderr, and of its stdout what `on_line` did not understand.
     pub log: Vec<String>,
     /// How long it ran.
     pub elapsed: Duration,
@@ -45,8 +45,8 @@ pub struct Finished {
 const LOG_LINES: usize = 20;
 /// A longer line is broken, so that a child gone wild cannot fill our memory.
 const LINE_BYTES: u64 = 1 << 20;
-/// How long a pipe may stay open after its process has ended: a grandchild that left the process group may hold it.
-const PIPE_GRACE: Duration = Duration::from_secs(2);
+/// How long we wait for a killed process to go, and for pipes that a grandchild outside the process group holds open.
+const GRACE: Duration = Duration::from_secs(2);
 
 enum Event {
     Stdout(String),
@@ -55,59 +55,209 @@ enum Event {
 }
 
 /// Runs `command` for at most `limit`, hands each line of its stdout to `on_line` (which says whether it understood it), and
-/// kills whatever the child has left behind in its process group.
+/// kills what the child leaves behind in its process group.
 pub fn run(command: &mut Command, limit: Duration, mut on_line: impl FnMut(&str) -> bool) -> io::Result<Finished> {
     let started = Instant::now();
     let mut child = own_group(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let pid = child.id();
-    let registered = Registered::new(pid);
-    let events = watch(&mut child, child_pipes);
-    let (sender, events) = events;
-    thread::spawn(move || {
-        let ended = child.wait();
-        // Nobody listens any more when the pipes outlived their grace.
-        let _ = sender.send(Event::Ended(ended));
-    });
+    let _registered = Registered::new(pid);
+    let (sender, events) = mpsc::channel();
+    read(child.stdout.take(), &sender, Event::Stdout);
+    read(child.stderr.take(), &sender, Event::Stderr);
+    // A process that hangs inside a driver may survive even SIGKILL: waiting for it happens beside us, and is given up.
+    thread::spawn(move || sender.send(Event::Ended(child.wait())));
 
-    let mut log = VecDeque::new();
-    let mut keep = |line: String| {
-        if log.len() == LOG_LINES {
-            log.pop_front();
-        }
-        log.push_back(line);
-    };
+    let mut log = Log::default();
+    let mut ending = None;
+    let mut elapsed = limit;
     let mut deadline = started + limit;
-    let mut timed_out = false;
-    let mut ended = None;
-    let mut elapsed = Duration::ZERO;
     loop {
         match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Event::Stdout(line)) => {
-                if !on_line(&line) {
-                    keep(line);
-                }
-            }
-            Ok(Event::Stderr(line)) => keep(line),
+            Ok(Event::Stdout(line)) if on_line(&line) => {}
+            Ok(Event::Stdout(line) | Event::Stderr(line)) => log.keep(line),
             Ok(Event::Ended(status)) => {
-                ended = Some(status?);
-                elapsed = started.elapsed();
-                drop_group(pid);
-                deadline = Instant::now() + PIPE_GRACE;
-            }
-            Err(RecvTimeoutError::Timeout) if ended.is_none() && !timed_out => {
-                timed_out = true;
+                if ending.is_none() {
+                    ending = Some(ending_of(status?));
+                    elapsed = started.elapsed();
+                }
                 kill_group(pid);
-                deadline = Instant::now() + PIPE_GRACE;
+                deadline = Instant::now() + GRACE;
             }
+            Err(RecvTimeoutError::Timeout) if ending.is_none() => {
+                ending = Some(Ending::TimedOut(limit));
+                kill_group(pid);
+                deadline = Instant::now() + GRACE;
+            }
+            // All that could report has; or the grace is over.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
     }
-    drop(registered);
-    let ending = match ended {
-        _ if timed_out => Ending::TimedOut(limit),
-        Some(status) => ending(status),
-        None => return Err(io::Error::other("the child ended, and nobody could say how")),
-    };
-    let elapsed = if timed_out { limit } else { elapsed };
-    Ok(Finished { ending, log: log.into(), elapsed })
+    let ending = ending.ok_or_else(|| io::Error::other("nobody could say how the child ended"))?;
+    Ok(Finished { ending, log: log.lines.into(), elapsed })
+}
+
+/// Reads a pipe line by line on a thread of its own, until it is closed or nobody listens.
+fn read(pipe: Option<impl Read + Send + 'static>, events: &Sender<Event>, event: fn(String) -> Event) {
+    let (Some(pipe), events) = (pipe, events.clone()) else { return };
+    thread::spawn(move || {
+        let mut pipe = BufReader::new(pipe);
+        let mut line = Vec::new();
+        while pipe.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line).is_ok_and(|bytes| bytes > 0) {
+            let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+            if events.send(event(text)).is_err() {
+                break;
+            }
+            line.clear();
+        }
+    });
+}
+
+/// The last lines of a log.
+#[derive(Default)]
+struct Log {
+    lines: VecDeque<String>,
+}
+
+impl Log {
+    fn keep(&mut self, line: String) {
+        if self.lines.len() == LOG_LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+}
+
+#[cfg(unix)]
+mod system {
+    use super::Ending;
+    use nix::sys::signal::{Signal, killpg};
+    use nix::unistd::Pid;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Command, ExitStatus};
+
+    /// Makes the child the leader of a process group, so that it can be killed with its children.
+    pub fn own_group(command: &mut Command) -> &mut Command {
+        command.process_group(0)
+    }
+
+    /// Kills the process group that this child leads, if anything of it is left.
+    pub fn kill_group(pid: u32) {
+        if let Ok(pid) = i32::try_from(pid) {
+            // ESRCH, that nothing is left, is the usual answer.
+            let _ = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+
+    pub fn ending_of(status: ExitStatus) -> Ending {
+        status.signal().map_or_else(|| Ending::Exited(status.code().unwrap_or(-1)), Ending::Signalled)
+    }
+
+    /// The signal's name, `SIGSEGV`.
+    pub fn signal_name(signal: i32) -> String {
+        Signal::try_from(signal).map_or_else(|_| format!("signal {signal}"), |signal| signal.as_str().to_owned())
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::Ending;
+    use std::process::{Command, ExitStatus, Stdio};
+
+    pub fn own_group(command: &mut Command) -> &mut Command {
+        command
+    }
+
+    pub fn kill_group(pid: u32) {
+        let mut command = Command::new("taskkill");
+        let _ =
+            command.args(["/T", "/F", "/PID", &pid.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+
+    pub fn ending_of(status: ExitStatus) -> Ending {
+        Ending::Exited(status.code().unwrap_or(-1))
+    }
+
+    pub fn signal_name(signal: i32) -> String {
+        format!("signal {signal}")
+    }
+}
+
+use system::ending_of;
+pub use system::{kill_group, own_group, signal_name};
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn shell(script: &str, limit: Duration) -> (Finished, Vec<String>) {
+        let mut lines = Vec::new();
+        let finished = run(Command::new("sh").args(["-c", script]), limit, |line| {
+            let understood = !line.starts_with("noise");
+            if understood {
+                lines.push(line.to_owned());
+            }
+            understood
+        });
+        (finished.unwrap(), lines)
+    }
+
+    #[test]
+    fn an_exit_code_and_every_line_come_back() {
+        let (finished, lines) = shell("echo a; echo noise; echo b >&2; printf c; exit 3", LONG);
+        assert_eq!(finished.ending, Ending::Exited(3));
+        assert_eq!(lines, ["a", "c"]);
+        let mut log = finished.log;
+        log.sort();
+        assert_eq!(log, ["b", "noise"]);
+    }
+
+    #[test]
+    fn a_crash_has_the_signal_s_name() {
+        for (signal, name) in [("SEGV", "SIGSEGV"), ("ABRT", "SIGABRT"), ("BUS", "SIGBUS"), ("KILL", "SIGKILL")] {
+            let (finished, _) = shell(&format!("kill -{signal} $$"), LONG);
+            assert_eq!(finished.ending.to_string(), name);
+        }
+        assert_eq!(signal_name(1000), "signal 1000");
+    }
+
+    #[test]
+    fn a_hang_ends_at_its_limit_with_all_its_children() {
+        let (finished, lines) = shell("echo started; sleep 600 & sleep 600", Duration::from_millis(300));
+        assert_eq!(finished.ending, Ending::TimedOut(Duration::from_millis(300)));
+        assert_eq!(finished.ending.to_string(), "no end after 0.3 s, killed");
+        assert_eq!(lines, ["started"]);
+    }
+
+    #[test]
+    fn a_child_that_ignores_sigterm_ends_too() {
+        let (finished, _) = shell("trap '' TERM INT HUP; while :; do sleep 1; done", Duration::from_millis(300));
+        assert!(matches!(finished.ending, Ending::TimedOut(_)));
+    }
+
+    #[test]
+    fn what_a_child_leaves_behind_is_killed() {
+        let started = Instant::now();
+        let (finished, lines) = shell("sleep 600 & echo $!", LONG);
+        assert_eq!(finished.ending, Ending::Exited(0));
+        // The sleeper held the pipe open: only its end lets the reader go on.
+        assert!(started.elapsed() < Duration::from_secs(30));
+        let left: i32 = lines[0].parse().unwrap();
+        // As an orphan it may stay a zombie until its new parent reaps it, but it runs no more.
+        let state = std::fs::read_to_string(format!("/proc/{left}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    }
+
+    #[test]
+    fn only_the_last_lines_of_a_long_log_are_kept() {
+        let (finished, _) = shell("i=0; while [ $i -lt 50 ]; do echo $i >&2; i=$((i+1)); done", LONG);
+        assert_eq!(finished.log.len(), LOG_LINES);
+        assert_eq!(finished.log.last().unwrap(), "49");
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_an_error() {
+        assert!(run(&mut Command::new("/nonexistent/program"), LONG, |_| true).is_err());
+    }
 }

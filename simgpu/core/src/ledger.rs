@@ -48,8 +48,6 @@ kinds! {
     Context "context"
     Stream "stream"
     Event "event"
-    Module "module"
-    Texture "texture"
     /// Memory that the program allocated.
     DeviceMemory "device_memory"
     EncodeSession "encode_session"
@@ -215,7 +213,7 @@ impl State {
 
     /// Ends with a context what is CUDA's own in it. Sessions and decoders stay: the program still holds their handles.
     pub fn end_context(&mut self, context: Handle) {
-        let own = |kind| matches!(kind, Kind::Stream | Kind::Event | Kind::Module | Kind::Texture);
+        let own = |kind| matches!(kind, Kind::Stream | Kind::Event);
         self.objects.retain(|_, object| object.context != context || !own(object.kind));
         let memory = self.memory.iter().filter(|(_, allocation)| allocation.context == context);
         for pointer in memory.map(|(pointer, _)| pointer).collect::<Vec<_>>() {

@@ -41,7 +41,6 @@ pub mod nv {
     use super::Status;
 
     pub const UNSUPPORTED_DEVICE: Status = Status(2);
-    pub const INVALID_ENCODERDEVICE: Status = Status(3);
     pub const INVALID_DEVICE: Status = Status(4);
     pub const INVALID_PTR: Status = Status(6);
     pub const INVALID_PARAM: Status = Status(8);

@@ -21,6 +21,6 @@ fn main() {
         "-Wl,--enable-new-dtags".into(),
         "-Wl,-z,nodelete".into(),
     ] {
-        println!("cargo::rustc-cdylib-link-arg={argument}");
+        println!("cargo::rustc-link-arg={argument}");
     }
 }

@@ -25,6 +25,8 @@ pub struct SliceDecoder {
     /// set does not change between fields and frames.
     mbaff: bool,
     started: bool,
+    /// The stream was found to be 4:0:0.
+    monochrome: bool,
 }
 
 impl SliceDecoder {
@@ -35,7 +37,10 @@ impl SliceDecoder {
         let nals: Vec<(&[u8], Slice)> =
             nal_units(data).into_iter().filter_map(|nal| Some((nal, Slice::parse(nal)?))).collect();
         refuse_what_cannot_be_rebuilt(params, &nals)?;
-        if !self.started && self.is_monochrome(params, &nals) {
+        if !self.started && is_monochrome(params, &nals) {
+            self.monochrome = true;
+        }
+        if self.monochrome {
             return Err(unsupported("chroma format 4:0:0"));
         }
         if nals.is_empty() {
@@ -97,13 +102,13 @@ impl SliceDecoder {
         append(&mut unit, nals);
         unit
     }
+}
 
-    /// The picture parameters do not tell 4:0:0, which FFmpeg passes on as 4:2:0. The first picture tells: it decodes without
-    /// an error as one of the two.
-    fn is_monochrome(&self, params: &PicParams, nals: &[(&[u8], Slice)]) -> bool {
-        let tellable = params.field_pic_flag == 0 && nals.iter().all(|(_, slice)| slice.idr) && !nals.is_empty();
-        tellable && !decodes_as(1, params, nals) && decodes_as(0, params, nals)
-    }
+/// The picture parameters do not tell 4:0:0, which FFmpeg passes on as 4:2:0. The first picture tells: it decodes without
+/// an error as one of the two.
+fn is_monochrome(params: &PicParams, nals: &[(&[u8], Slice)]) -> bool {
+    let tellable = params.field_pic_flag == 0 && nals.iter().all(|(_, slice)| slice.idr) && !nals.is_empty();
+    tellable && !decodes_as(1, params, nals) && decodes_as(0, params, nals)
 }
 
 fn decodes_as(chroma_format_idc: u32, params: &PicParams, nals: &[(&[u8], Slice)]) -> bool {

@@ -101,11 +101,6 @@ impl Encoder {
         packets
     }
 
-    /// Pictures taken in whose packets have not come out.
-    pub fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
     /// The last picture that waits becomes the anchor, those before it B pictures.
     fn close_group(&mut self, anchor: PictureKind, packets: &mut Vec<Packet>) {
         let mut group = std::mem::take(&mut self.waiting);

@@ -97,7 +97,7 @@ api! { table;
             if buffer == 0 {
                 return Err(nv::INVALID_PTR);
             }
-            if let Some(Output::Locked(_)) = session.outputs.remove(&buffer) {
+            if let Some(Output::Locked { .. }) = session.outputs.remove(&buffer) {
                 session.violation(format!("{by}: {buffer:#x} is locked"));
             }
             destroy(buffer, Kind::BitstreamBuffer, by)

@@ -134,7 +134,7 @@ impl Session {
                 self.violation(format!("{by}: no picture was sent with {output:#x}"));
                 return Err(nv::INVALID_PARAM);
             }
-            Some(Output::Locked(_)) => {
+            Some(Output::Locked { .. }) => {
                 self.violation(format!("{by}: {output:#x} is locked already"));
                 return Err(nv::LOCK_BUSY);
             }
@@ -176,7 +176,7 @@ impl Session {
             record.packets_out += 1;
             record.idr += u64::from(packet.kind == PictureKind::Idr);
         });
-        self.outputs.insert(output, Output::Locked(packet));
+        self.outputs.insert(output, Output::Locked { _data: packet.data });
         Ok(())
     }
 
@@ -214,7 +214,7 @@ api! { table;
         let by = "nvEncUnlockBitstream";
         with(encoder, by, |session| {
             match session.outputs.get_mut(&output) {
-                Some(found @ Output::Locked(_)) => {
+                Some(found @ Output::Locked { .. }) => {
                     *found = Output::Free;
                     Ok(())
                 }

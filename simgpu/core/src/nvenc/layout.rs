@@ -71,6 +71,8 @@ layouts! {
         mv_precision: u32 = 36,
         rate_control: RateControl = 40,
         h264: H264 = 168,
+        // The real struct holds pointers further on, which align it.
+        align: [u64; 0] = 368,
     }
 
     /// `NV_ENC_PRESET_CONFIG`

@@ -12,7 +12,7 @@ mod session;
 
 use crate::api::{Out, last_failure};
 use crate::ledger::{self, Handle};
-use crate::status::{Status, nv};
+use crate::status::nv;
 use buffers::*;
 use encode::*;
 use initialize::*;
@@ -49,6 +49,7 @@ api! { table;
 ///
 /// # Safety
 /// None is needed; the type is the interface's.
+#[allow(non_snake_case)]
 pub unsafe extern "C" fn nvEncGetLastErrorString(_encoder: Handle) -> *const c_char {
     let text: &CStr = match last_failure() {
         nv::UNSUPPORTED_DEVICE => c"SIMULATED driver: this GPU has no encoder",

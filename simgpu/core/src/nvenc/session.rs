@@ -93,7 +93,8 @@ pub struct Registered {
 pub enum Output {
     Free,
     Pending,
-    Locked(Packet),
+    /// The program reads these bytes.
+    Locked { _data: Vec<u8> },
 }
 
 fn table() -> std::sync::MutexGuard<'static, BTreeMap<Handle, Arc<Mutex<Session>>>> {

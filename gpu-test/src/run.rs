@@ -1,0 +1,108 @@
+//! What a check is given, and what it may say.
+
+use anyhow::{Context, Result, bail};
+use avsluice::{Cuda, Demuxer, Device, Error, ErrorKind, Stream};
+use clap::ValueEnum;
+use simgpu::Simgpu;
+use std::path::PathBuf;
+
+/// Whose driver the checks run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Driver {
+    /// The machine's own.
+    Hardware,
+    /// simgpu's.
+    Simulated,
+}
+
+impl Driver {
+    pub fn name(self) -> &'static str {
+        match self {
+            Driver::Hardware => "hardware",
+            Driver::Simulated => "simulated",
+        }
+    }
+}
+
+/// How a check ended that did not fail.
+pub enum Outcome {
+    /// Passed, with its figure.
+    Passed(String),
+    /// This hardware cannot do it.
+    Skipped(String),
+}
+
+/// One check's surroundings.
+pub struct Run {
+    pub driver: Driver,
+    pub frames: usize,
+    pub input: PathBuf,
+    pub work: PathBuf,
+    pub simulation: Option<Simgpu>,
+}
+
+impl Run {
+    pub fn start(driver: Driver, frames: usize, input: PathBuf, work: PathBuf) -> Result<Self> {
+        let simulation = match driver {
+            Driver::Hardware => None,
+            Driver::Simulated => Some(simgpu::start()?),
+        };
+        Ok(Run { driver, frames, input, work, simulation })
+    }
+    pub fn device(&self) -> Result<Device<Cuda>> {
+        Ok(Device::cuda(0)?)
+    }
+    /// The input and its video stream.
+    pub fn open_input(&self) -> Result<(Demuxer, Stream)> {
+        let input = Demuxer::open(&self.input)?;
+        let video = input.video()?;
+        Ok((input, video))
+    }
+    /// A figure, marked if it is none of a GPU's.
+    pub fn passed(&self, figure: impl Into<String>) -> Result<Outcome> {
+        Ok(Outcome::Passed(figure.into()))
+    }
+    pub fn progress(&self, done: usize, total: usize) {
+        println!("{}", serde_json::json!({"progress": {"done": done, "total": total}}));
+    }
+    /// The simulated driver's complaints, but for those that the check provokes.
+    pub fn refuse_violations(&self, allowed: &[&str]) -> Result<()> {
+        let Some(simulation) = self.simulation else { return Ok(()) };
+        let ledger = simulation.ledger();
+        let bad: Vec<_> =
+            ledger.violations.iter().filter(|line| !allowed.iter().any(|allowed| line.contains(allowed))).collect();
+        if !bad.is_empty() {
+            bail!("the simulated driver saw {} violations: {bad:?}", bad.len());
+        }
+        if !ledger.is_empty() {
+            bail!("objects of the simulated driver were left alive: {:?}", ledger.live);
+        }
+        Ok(())
+    }
+}
+
+/// What the hardware or the driver cannot do is no failure.
+pub fn skip_unsupported(result: Result<Outcome>) -> Result<Outcome> {
+    result.or_else(|error| {
+        let reason = error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(reason);
+        reason.map(Outcome::Skipped).ok_or(error)
+    })
+}
+
+fn reason(error: &Error) -> Option<String> {
+    let encoder = error.operation() == "avcodec_open2" && error.log().iter().any(|line| line.contains("nvenc"));
+    match error.kind() {
+        ErrorKind::Unsupported | ErrorKind::DriverMissing if encoder => {
+            Some(error.explanation().map_or_else(|| error.to_string(), str::to_string))
+        }
+        _ => None,
+    }
+}
+
+/// Says what went on when the error arose.
+pub fn during<T, E>(what: &'static str, result: Result<T, E>) -> Result<T>
+where
+    Result<T, E>: Context<T, E>,
+{
+    result.context(what)
+}

@@ -1,0 +1,6 @@
+//! x
+#[test]
+fn smoke() {
+    let gpu = simgpu::start().unwrap();
+    println!("{}", gpu.ledger());
+}
