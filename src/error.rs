@@ -214,11 +214,7 @@ const PATTERNS: &[(&str, fn(&str) -> ErrorKind, &str)] = &[
         |_| ErrorKind::SessionLimit,
         "the driver allows no further encoding session: close another encoder first",
     ),
-    (
-        "OpenEncodeSessionEx failed: unsupported device",
-        |_| ErrorKind::Unsupported,
-        "this GPU has no NVENC engine",
-    ),
+    ("OpenEncodeSessionEx failed: unsupported device", |_| ErrorKind::Unsupported, "this GPU has no NVENC engine"),
     ("No capable devices found", |_| ErrorKind::Unsupported, "no GPU here can encode this format with NVENC"),
     (
         "No decoder surfaces left",
@@ -364,9 +360,6 @@ impl<T> Failed<T> {
     /// Both.
     pub fn into_parts(self) -> (Error, T) {
         (self.error, *self.value)
-    }
-    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Failed<U> {
-        Failed { error: self.error, value: Box::new(f(*self.value)) }
     }
 }
 

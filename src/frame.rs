@@ -138,7 +138,8 @@ impl<'d, M: Memory> Frame<'d, M> {
     pub fn format(&self) -> Format {
         self.shell.format()
     }
-    /// Presentation time, in ticks of [`time_base`](Frame::time_base).
+    /// Presentation time, in ticks of [`time_base`](Frame::time_base). Pictures of a stream that has no times, such as raw H.264, are
+    /// given them by the stream's frame rate.
     pub fn pts(&self) -> Option<i64> {
         self.shell.pts()
     }

@@ -154,8 +154,9 @@ pub(crate) fn within<T: Send + 'static>(
     });
     match wait.recv_timeout(time) {
         Err(mpsc::RecvTimeoutError::Timeout) => {
-            let error = Error::new(ErrorKind::CloseTimedOut { after: time }, operation)
-                .detail("the driver has not come back from closing the codec; the codec is left to its thread, and leaked");
+            let error = Error::new(ErrorKind::CloseTimedOut { after: time }, operation).detail(
+                "the driver has not come back from closing the codec; the codec is left to its thread, and leaked",
+            );
             log::error!("{error}");
             Err(Overdue { error, thread })
         }

@@ -125,6 +125,7 @@ impl Configured {
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
             device: share(&self.device)?,
+            clock: Default::default(),
             copies: None,
             frames: Shells::new(),
             spare: None,

@@ -26,6 +26,7 @@ pub(super) struct Running {
     pub(super) time_base: Ratio,
     pub(super) frame_rate: Ratio,
     pub(super) device: Option<BufferRef>,
+    pub(super) clock: Clock,
     /// Where copies of the decoder's own surfaces are made.
     pub(super) copies: Option<BufferRef>,
     pub(super) frames: Arc<Shells<ffi::AVFrame>>,
@@ -37,6 +38,25 @@ pub(super) struct Running {
 
 /// Damaged packets in a row that one call steps over.
 const DAMAGED_IN_A_ROW: usize = 1000;
+
+/// The times of frames. A raw stream has none, or none for most pictures: they follow from the last known one by the frame rate.
+#[derive(Default)]
+pub(super) struct Clock {
+    known: i64,
+    frames_since: i64,
+}
+
+impl Clock {
+    /// The time of the next frame; `ticks` of a number of frames, where the frame rate is known.
+    fn time(&mut self, pts: Option<i64>, ticks: impl FnOnce(i64) -> Option<i64>) -> Option<i64> {
+        let time = pts.or_else(|| Some(self.known + ticks(self.frames_since)?));
+        if let Some(pts) = pts {
+            *self = Clock { known: pts, frames_since: 0 };
+        }
+        self.frames_since += 1;
+        time
+    }
+}
 
 impl Running {
     pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
@@ -73,15 +93,15 @@ impl Running {
     pub(super) fn reset(&mut self) {
         self.core.context.discard();
         self.core.ended = false;
+        self.clock = Clock::default();
         self.pending.clear();
     }
     /// Checks that the frame is in the memory that the type says, and makes it the caller's to keep.
     fn complete(&mut self, mut frame: FrameShell) -> Result<FrameShell> {
         *frame.facts_mut() = crate::raw::shell::Facts { time_base: self.time_base, frame_rate: self.frame_rate };
-        if frame.pts().is_none() {
-            let pts = frame.best_effort_pts();
-            frame.set_pts(pts);
-        }
+        let pts = frame.pts().or(frame.best_effort_pts());
+        let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
+        frame.set_pts(self.clock.time(pts, |frames| period.is_known().then(|| period.rescale(frames, self.time_base))));
         match frame.kind() {
             Some(kind) if kind == self.kind && kind != Kind::System => self.keepable(frame),
             Some(kind) if kind == self.kind => Ok(frame),
@@ -158,5 +178,19 @@ impl codec::Running for Running {
             }
         }
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Clock;
+
+    #[test]
+    fn unknown_times_follow_from_the_last_known_one() {
+        let mut clock = Clock::default();
+        let mut time = |pts| clock.time(pts, |frames| Some(frames * 40));
+        let times = [time(None), time(None), time(Some(100)), time(None), time(None), time(Some(500)), time(None)];
+        assert_eq!(times.map(Option::unwrap), [0, 40, 100, 140, 180, 500, 540]);
+        assert_eq!(Clock::default().time(None, |_| None), None, "no frame rate, no time");
     }
 }

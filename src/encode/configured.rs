@@ -1,6 +1,6 @@
 //! An encoder to be: plain data and the codec's options. No FFmpeg object exists yet, so nothing can be half open.
 
-use super::{Encodes, Encoder, Opened, Running, running::Accepts};
+use super::{Encoder, Encodes, Opened, Running, running::Accepts};
 use crate::{
     Color, Cuda, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
     codec::Core,
@@ -31,8 +31,8 @@ pub struct Configured<O> {
     teardown: Teardown,
 }
 
-/// No picture rate is as high: a finer time base is a clock, not a frame rate.
-const HIGHEST_FRAME_RATE: i64 = 1000;
+/// A finer time base is a clock, not a frame rate.
+const HIGHEST_FRAME_RATE: i64 = 500;
 
 impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     /// What it cannot do without: the pool its frames come from (or one like it), their clock, and the codec with its options.
@@ -136,15 +136,15 @@ impl<'d, O: Encodes<System> + Encodes<Cuda>> Encoder<'d, System, Configured<O>> 
 
 impl<O: super::Options> Configured<O> {
     fn build(&self, kind: Kind) -> Result<Running> {
-        self.check()?;
+        let picture = Picture { frame_rate: self.check()?, ..self.picture.clone() };
         let mut context = CodecContext::encoder(self.options.name())?;
         context.set_up_encoder(&EncoderSetup {
             format: self.format,
             memory: self.memory.as_ref(),
             device: self.device.as_ref(),
             time_base: self.time_base.ratio(),
-            frame_rate: self.picture.frame_rate,
-            picture: &self.picture,
+            frame_rate: picture.frame_rate,
+            picture: &picture,
             bit_rate: self.bit_rate,
             max_bit_rate: self.max_bit_rate,
             buffer_size: self.buffer_size,
@@ -176,17 +176,19 @@ impl<O: super::Options> Configured<O> {
             pools: self.memory.as_ref().map(BufferRef::share).transpose()?.into_iter().collect(),
             accepts,
             time_base: self.time_base.ratio(),
-            picture: self.picture.clone(),
+            picture,
             packets: Shells::new(),
             spare: None,
             pending: Default::default(),
             deferred: None,
             force_keyframe: false,
             rereads_bit_rate,
+            previous_bit_rate: 0,
             headers_in_container: AtomicBool::new(false),
         })
     }
-    fn check(&self) -> Result<()> {
+    /// Checks what FFmpeg would take in silence, and gives the frame rate: a coarse time base is one, as FFmpeg has it too.
+    fn check(&self) -> Result<Ratio> {
         let TimeBase { num, den } = self.time_base;
         if num <= 0 || den <= 0 {
             return Err(Error::invalid("time_base", format!("{num}/{den} is no time base: both must be above 0")));
@@ -195,18 +197,22 @@ impl<O: super::Options> Configured<O> {
             return Err(Error::invalid("bit_rate", "a bit rate of 0 is none: leave it out for the codec's default"));
         }
         let rate = self.picture.frame_rate;
-        if !rate.is_known() && i64::from(den) > i64::from(num) * HIGHEST_FRAME_RATE {
+        if rate.is_known() {
+            return Ok(rate);
+        }
+        if i64::from(den) > i64::from(num) * HIGHEST_FRAME_RATE {
             return Err(Error::new(ErrorKind::InvalidSetting { name: "frame_rate".into() }, "configure").detail(format!(
                 "the frame rate is not known, and a time base of {num}/{den} does not tell it: say it with frame_rate(num, den), \
                  for the rate control divides the bit rate by it"
             )));
         }
-        Ok(())
+        Ok(Ratio { num: den, den: num })
     }
 }
 
 /// Rate controls that have no bit rate to change.
 fn is_constant_quality(settings: &[super::Setting]) -> bool {
-    let value = |name: &str| settings.iter().rev().find(|setting| setting.name == name).map(|setting| setting.value.as_str());
+    let value =
+        |name: &str| settings.iter().rev().find(|setting| setting.name == name).map(|setting| setting.value.as_str());
     value("rc") == Some("constqp") || value("qp").is_some() || value("crf").is_some()
 }

@@ -39,6 +39,8 @@ pub(super) struct Running {
     pub(super) deferred: Option<Error>,
     pub(super) force_keyframe: bool,
     pub(super) rereads_bit_rate: bool,
+    /// The bit rate before the last change, which stands if the driver refuses the new one.
+    pub(super) previous_bit_rate: u64,
     pub(super) headers_in_container: AtomicBool,
 }
 
@@ -131,6 +133,7 @@ impl Running {
             let error = Error::ffmpeg("nvEncReconfigureEncoder", ffi::AVERROR_EXTERNAL, lines)
                 .detail("the driver refused the new bit rate: the encoder goes on with the old one");
             self.deferred = Some(error);
+            self.core.context.set_bit_rate(self.previous_bit_rate);
             return;
         }
         self.core.keep(lines);
@@ -145,6 +148,7 @@ impl Running {
                 format!("{} does not read its bit rate while open: open a new encoder", self.core.context.name());
             return Err(Error::new(ErrorKind::Unsupported, "set_bit_rate").detail(detail));
         }
+        self.previous_bit_rate = self.core.context.bit_rate();
         self.core.context.set_bit_rate(rate);
         Ok(())
     }

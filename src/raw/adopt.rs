@@ -65,7 +65,9 @@ fn layout(format: Format, planes: &[(u64, usize)]) -> std::result::Result<(), St
             return Err(format!("plane {index} has a pitch of {own} bytes: {due_pitch} are due, and a row has {row}"));
         }
         if pointer == 0 || pointer != expected {
-            return Err(format!("plane {index} is at {pointer:#x}: {expected:#x} is due, right behind the one before it"));
+            return Err(format!(
+                "plane {index} is at {pointer:#x}: {expected:#x} is due, right behind the one before it"
+            ));
         }
         expected = pointer + (own * rows) as u64;
     }

@@ -5,7 +5,7 @@ use crate::ffi;
 use std::ptr::NonNull;
 
 /// One reference, given back in `Drop`.
-pub(crate) struct BufferRef(NonNull<ffi::AVBufferRef>);
+pub struct BufferRef(NonNull<ffi::AVBufferRef>);
 
 // SAFETY: the count inside is atomic (libavutil/buffer.c), and what devices and pools hold is not changed after their init.
 unsafe impl Send for BufferRef {}

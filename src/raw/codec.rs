@@ -100,9 +100,7 @@ impl CodecContext {
         let mut context = Self::allocate(codec)?;
         let raw = context.as_ptr();
         // SAFETY: the context is allocated and not open; the parameters are live.
-        check("avcodec_parameters_to_context", || unsafe {
-            ffi::avcodec_parameters_to_context(raw, stream.as_ptr())
-        })?;
+        check("avcodec_parameters_to_context", || unsafe { ffi::avcodec_parameters_to_context(raw, stream.as_ptr()) })?;
         context.raw_mut().opaque = (&raw const *context.negotiation).cast_mut().cast();
         Ok(context)
     }
@@ -198,11 +196,14 @@ impl CodecContext {
     /// Whether the decoder can put its frames into this memory at all, on some stream.
     pub(crate) fn decodes_into(&self, kind: Kind) -> bool {
         let Some(wanted) = kind.hardware_format() else { return true };
-        (0..).map_while(|index| {
-            // SAFETY: the codec is static; the result is null after the last entry.
-            unsafe { ffi::avcodec_get_hw_config(self.codec, index).as_ref() }
-        })
-        .any(|config| config.pix_fmt == wanted && config.methods & ffi::AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX as i32 != 0)
+        (0..)
+            .map_while(|index| {
+                // SAFETY: the codec is static; the result is null after the last entry.
+                unsafe { ffi::avcodec_get_hw_config(self.codec, index).as_ref() }
+            })
+            .any(|config| {
+                config.pix_fmt == wanted && config.methods & ffi::AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX as i32 != 0
+            })
     }
     /// The software format of a stream that the device refused to decode.
     pub(crate) fn refused(&self) -> Option<PixelFormat> {

@@ -151,10 +151,8 @@ impl OwnedContext {
                 (driver.cuDevicePrimaryCtxGetState)(device, &mut flags, &mut active),
             )?;
             if active == 0 {
-                driver.check(
-                    "cuDevicePrimaryCtxSetFlags",
-                    (driver.cuDevicePrimaryCtxSetFlags)(device, BLOCKING_SYNC),
-                )?;
+                driver
+                    .check("cuDevicePrimaryCtxSetFlags", (driver.cuDevicePrimaryCtxSetFlags)(device, BLOCKING_SYNC))?;
             }
             driver.check("cuDevicePrimaryCtxRetain", (driver.cuDevicePrimaryCtxRetain)(&mut handle, device))?;
         }

@@ -5,7 +5,7 @@ use super::{
     picture::{self, Picture},
     shell::Shell,
 };
-use crate::{ErrorKind, Error, Format, ffi, frame::PixelFormat};
+use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
 use std::slice;
 
 /// An owned AVFrame.
@@ -70,7 +70,11 @@ impl FrameShell {
             Some(pool) => pool.sw_format,
             None => ffi::AVPixelFormat(frame.format),
         };
-        Format { width: unsigned(frame.width), height: unsigned(frame.height), pixels: PixelFormat::from_ffmpeg(pixels) }
+        Format {
+            width: unsigned(frame.width),
+            height: unsigned(frame.height),
+            pixels: PixelFormat::from_ffmpeg(pixels),
+        }
     }
     /// The size that its memory is laid out for: a hardware frame's pool may be larger than the picture.
     pub(crate) fn coded_size(&self) -> (u32, u32) {
@@ -82,7 +86,9 @@ impl FrameShell {
     fn pool_context(&self) -> Option<&ffi::AVHWFramesContext> {
         // SAFETY: a frame's hw_frames_ctx is null or a live reference to an AVHWFramesContext, which does not change after init
         // and lives as long as the frame, which is borrowed.
-        unsafe { self.get().hw_frames_ctx.as_ref().and_then(|buffer| buffer.data.cast::<ffi::AVHWFramesContext>().as_ref()) }
+        unsafe {
+            self.get().hw_frames_ctx.as_ref().and_then(|buffer| buffer.data.cast::<ffi::AVHWFramesContext>().as_ref())
+        }
     }
     /// A reference to the pool of a hardware frame.
     pub(crate) fn pool(&self) -> Option<BufferRef> {
@@ -166,7 +172,8 @@ impl FrameShell {
         let code = unsafe { ffi::av_hwframe_transfer_data(target, source, 0) };
         let lines = capture.lines();
         // FFmpeg 5.1 logs a failed copy and returns success.
-        let swallowed = code >= 0 && lines.iter().any(|line| line.level == log::Level::Error && line.class.starts_with("AVHW"));
+        let swallowed =
+            code >= 0 && lines.iter().any(|line| line.level == log::Level::Error && line.class.starts_with("AVHW"));
         if code < 0 || swallowed {
             let code = if swallowed { ffi::AVERROR_EXTERNAL } else { code };
             return Err(Error::ffmpeg("av_hwframe_transfer_data", code, lines));
@@ -219,7 +226,7 @@ impl FrameShell {
             // SAFETY: the non-null entries of `buf` are live references of the frame's.
             let buffer = unsafe { &**buffer };
             let range = buffer.data as usize..buffer.data as usize + buffer.size;
-            (range.contains(&first) && end <= range.end).then_some((buffer.data, first - range.start))
+            (range.contains(&first) && end <= range.end).then(|| (buffer.data, first - range.start))
         });
         let (base, offset) = buffer?;
         Some((base.wrapping_add(offset), rows))

@@ -19,6 +19,7 @@ pub(crate) mod packet;
 pub(crate) mod picture;
 pub(crate) mod pool;
 pub(crate) mod shell;
+pub(crate) mod stream;
 pub(crate) mod version;
 
 pub(crate) use buffer::BufferRef;

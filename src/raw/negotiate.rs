@@ -37,10 +37,7 @@ pub(crate) fn get_format(kind: Kind, or_system: bool) -> Option<GetFormat> {
     }
 }
 
-unsafe extern "C" fn cuda(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
+unsafe extern "C" fn cuda(context: *mut ffi::AVCodecContext, offered: *const ffi::AVPixelFormat) -> ffi::AVPixelFormat {
     // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
     unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, false) }
 }

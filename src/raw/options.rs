@@ -29,12 +29,11 @@ impl CodecContext {
             return Err(self.no_option(setting));
         }
         // SAFETY: as above; the codec is not open, which is the one time at which options may be set.
-        check("av_opt_set", || unsafe { ffi::av_opt_set(context.cast(), name.as_ptr(), value.as_ptr(), flags) }).map_err(
-            |error| {
+        check("av_opt_set", || unsafe { ffi::av_opt_set(context.cast(), name.as_ptr(), value.as_ptr(), flags) })
+            .map_err(|error| {
                 let reason = format!("`{}` is no value of {}'s option `{}`", setting.value, self.name(), setting.name);
                 error.with_kind(ErrorKind::InvalidSetting { name: setting.name.clone() }).detail(reason)
-            },
-        )?;
+            })?;
         Ok(())
     }
     fn no_option(&self, setting: &Setting) -> Error {

@@ -3,7 +3,7 @@
 use super::{
     BufferRef, FrameShell, Kind, Result, check,
     frame::size,
-    shell::{Shells, Shell},
+    shell::{Shell, Shells},
 };
 use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
 use std::sync::Arc;
@@ -59,8 +59,9 @@ impl BufferRef {
             })?;
         if frame.get().data[0].is_null() {
             // nvdec's own pool gives null pointers and calls it success.
-            return Err(Error::new(ErrorKind::Unsupported, "av_hwframe_get_buffer")
-                .detail("this pool is a decoder's: its frames come from decoding only; make a pool with FramePool::new"));
+            return Err(Error::new(ErrorKind::Unsupported, "av_hwframe_get_buffer").detail(
+                "this pool is a decoder's: its frames come from decoding only; make a pool with FramePool::new",
+            ));
         }
         Ok(frame)
     }

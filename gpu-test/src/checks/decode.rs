@@ -13,8 +13,8 @@ pub fn nvdec(run: &Run) -> Result<Outcome> {
 
 pub fn cuvid(run: &Run) -> Result<Outcome> {
     let (_, video) = run.open_input()?;
-    if video.codec_name() != "h264" {
-        return Ok(Outcome::Skipped(format!("the input is {}, not H.264", video.codec_name())));
+    if video.codec() != "h264" {
+        return Ok(Outcome::Skipped(format!("the input is {}, not H.264", video.codec())));
     }
     decode(run, |device, video| Decoder::new(device, video).codec("h264_cuvid"))
 }

@@ -1,0 +1,185 @@
+//! What a file is to be: the container and its tracks, before anything is written.
+
+use crate::raw::{
+    CodecContext, Result, check,
+    input::Location,
+    picture::{Picture, SideData},
+    shell::Ratio,
+    stream::{Parameters, StreamInfo},
+};
+use crate::{Error, ErrorKind, ffi};
+use std::{
+    ffi::{CStr, CString},
+    ptr::{self, NonNull},
+    sync::Arc,
+};
+
+/// A container format (AVOutputFormat).
+#[derive(Clone, Copy)]
+pub(crate) struct Container(NonNull<ffi::AVOutputFormat>);
+
+// SAFETY: it is one of FFmpeg's static, constant descriptions.
+unsafe impl Send for Container {}
+
+impl Container {
+    /// The container that the name's extension stands for (av_guess_format).
+    pub(crate) fn of(location: &Location) -> Result<Self> {
+        // SAFETY: a terminated string; the result is null or static.
+        let found = unsafe { ffi::av_guess_format(ptr::null(), location.url().as_ptr(), ptr::null()) };
+        NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
+            let problem = match location.extension() {
+                Some(extension) => format!("FFmpeg knows no container by the extension .{extension}"),
+                None => "the name has no extension to tell the container by".into(),
+            };
+            let detail =
+                format!("{problem}: use .mp4, .mkv, .mov, .webm, .ts or .avi, or .h264 or .hevc for a bare stream");
+            location.error(ErrorKind::Unsupported, "av_guess_format", &detail)
+        })
+    }
+    pub(super) fn get(&self) -> &'static ffi::AVOutputFormat {
+        // SAFETY: it is static.
+        unsafe { self.0.as_ref() }
+    }
+    fn has(self, flag: i32) -> bool {
+        self.get().flags & flag != 0
+    }
+    /// FFmpeg's name of it.
+    pub(crate) fn name(self) -> &'static str {
+        // SAFETY: a format's name is a static terminated string.
+        unsafe { CStr::from_ptr(self.get().name) }.to_str().unwrap_or("container")
+    }
+    /// Whether it keeps parameter sets in a header of its own, so that packets go without.
+    pub(crate) fn has_global_header(self) -> bool {
+        self.has(ffi::AVFMT_GLOBALHEADER as i32)
+    }
+    /// Whether packets have times in it.
+    pub(super) fn has_times(self) -> bool {
+        !self.has(ffi::AVFMT_NOTIMESTAMPS as i32)
+    }
+    /// Whether packets may follow each other at the same decoding time.
+    pub(super) fn allows_equal_times(self) -> bool {
+        self.has(ffi::AVFMT_TS_NONSTRICT as i32)
+    }
+    /// Whether it opens its files itself.
+    pub(super) fn opens_files(self) -> bool {
+        self.has(ffi::AVFMT_NOFILE as i32)
+    }
+    /// A file of nothing but one stream's packets.
+    fn is_bare(self) -> bool {
+        !self.has_times() && self.get().codec_tag.is_null()
+    }
+    /// Refuses what it cannot hold (avformat_query_codec), which some containers would write all the same.
+    pub(crate) fn check(self, track: &TrackSetup, tracks: usize) -> Result<()> {
+        let (format, codec) = (self.get(), track.parameters.codec_id());
+        let refuse = |detail| Err(Error::new(ErrorKind::Unsupported, "avformat_query_codec").detail(detail));
+        // SAFETY: the format is static; any id may be asked for.
+        let answer = unsafe { ffi::avformat_query_codec(format, codec, ffi::FF_COMPLIANCE_NORMAL) };
+        let is_default = [format.video_codec, format.audio_codec, format.subtitle_codec].contains(&codec);
+        if answer == 0 || (self.is_bare() && !is_default) {
+            let codec = track.parameters.codec_name();
+            return refuse(format!(
+                "the container {} cannot hold {codec}: choose another by the extension",
+                self.name()
+            ));
+        }
+        if self.is_bare() && tracks > 0 {
+            return refuse(format!("a bare {} stream is one track: use .mkv, .mp4 or .ts for more", self.name()));
+        }
+        Ok(())
+    }
+    /// The tag by which the input knew the codec, if this container knows it by the same.
+    fn tag(self, parameters: &Parameters) -> u32 {
+        let tag = parameters.get().codec_tag;
+        let tags = self.get().codec_tag;
+        // SAFETY: the list is the format's own, static, and ends with null.
+        let known = !tags.is_null() && unsafe { ffi::av_codec_get_id(tags, tag) } == parameters.codec_id();
+        if known { tag } else { 0 }
+    }
+}
+
+/// What a track is to be.
+#[derive(Clone)]
+pub(crate) struct TrackSetup {
+    pub(super) parameters: Arc<Parameters>,
+    time_base: Ratio,
+    pub(super) frame_rate: Ratio,
+    sample_aspect_ratio: Ratio,
+    side_data: Vec<SideData>,
+    disposition: i32,
+    language: Option<CString>,
+    encoded: bool,
+}
+
+impl TrackSetup {
+    /// The packets of an open encoder.
+    pub(crate) fn encoded(
+        encoder: &CodecContext,
+        time_base: Ratio,
+        frame_rate: Ratio,
+        picture: &Picture,
+    ) -> Result<Self> {
+        Ok(TrackSetup {
+            parameters: Arc::new(Parameters::of_encoder(encoder)?),
+            time_base,
+            frame_rate,
+            sample_aspect_ratio: picture.sample_aspect_ratio,
+            side_data: picture.side_data.clone(),
+            disposition: 0,
+            language: None,
+            encoded: true,
+        })
+    }
+    /// The packets of an input's stream.
+    pub(crate) fn copied(stream: &StreamInfo) -> Self {
+        TrackSetup {
+            parameters: Arc::clone(&stream.parameters),
+            time_base: stream.time_base,
+            frame_rate: stream.frame_rate,
+            sample_aspect_ratio: stream.sample_aspect_ratio,
+            side_data: Vec::new(),
+            disposition: stream.disposition,
+            language: stream.language.clone(),
+            encoded: false,
+        }
+    }
+    /// An encoder's parameter sets are to stand in the packets: the container has no place for them.
+    pub(super) fn needs_headers(&self, container: Container) -> bool {
+        self.encoded && !container.has_global_header() && self.parameters.has_start_codes()
+    }
+    /// Makes a new stream what this says.
+    pub(super) fn write_to(&self, stream: &mut ffi::AVStream, container: Container) -> Result<()> {
+        self.parameters.write_to(stream)?;
+        // The container may choose another, and keeps this one if it can.
+        stream.time_base = self.time_base.ffmpeg();
+        if self.frame_rate.is_known() {
+            stream.avg_frame_rate = self.frame_rate.ffmpeg();
+        }
+        stream.disposition = self.disposition;
+        let tag = container.tag(&self.parameters);
+        // SAFETY: avformat gives each stream its codecpar, and the stream is borrowed mutably.
+        let parameters = unsafe { &mut *stream.codecpar };
+        parameters.codec_tag = tag;
+        if self.sample_aspect_ratio.is_known() {
+            // FFmpeg refuses a stream whose two ratios differ.
+            stream.sample_aspect_ratio = self.sample_aspect_ratio.ffmpeg();
+            parameters.sample_aspect_ratio = stream.sample_aspect_ratio;
+        } else {
+            stream.sample_aspect_ratio = parameters.sample_aspect_ratio;
+        }
+        if matches!(parameters.codec_id, ffi::AV_CODEC_ID_MP3 | ffi::AV_CODEC_ID_AC3) {
+            // Input files say a fixed size here, which these packets do not have.
+            parameters.block_align = 0;
+        }
+        for side_data in &self.side_data {
+            if !side_data.add_to(stream) {
+                return Err(crate::raw::out_of_memory("side data"));
+            }
+        }
+        if let Some(language) = &self.language {
+            let (key, value) = (c"language".as_ptr(), language.as_ptr());
+            // SAFETY: the dictionary is the stream's own; key and value are terminated and copied.
+            check("av_dict_set", || unsafe { ffi::av_dict_set(&mut stream.metadata, key, value, 0) })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! AVCodecParameters: what a stream is coded in, copied out of an input file or an encoder, for decoders and muxers.
+
+use super::{
+    CodecContext, Result, check,
+    codec::codec_name,
+    out_of_memory, picture,
+    shell::{Ratio, Shell},
+};
+use crate::ffi;
+use std::{
+    ffi::{CStr, CString},
+    ptr::NonNull,
+    slice,
+    sync::Arc,
+};
+
+/// An AVCodecParameters of our own, with the side data that describes the whole stream.
+pub(crate) struct Parameters {
+    object: NonNull<ffi::AVCodecParameters>,
+    /// Before FFmpeg 6.1 the side data is the AVStream's.
+    #[cfg(not(has_coded_side_data))]
+    side_data: Vec<Block>,
+}
+
+// SAFETY: self is the one owner of a plain structure with no thread affinity.
+unsafe impl Send for Parameters {}
+// SAFETY: it is not written to after it was made.
+unsafe impl Sync for Parameters {}
+
+/// A copy of one AVPacketSideData.
+#[cfg(not(has_coded_side_data))]
+struct Block {
+    kind: ffi::AVPacketSideDataType,
+    bytes: Vec<u8>,
+}
+
+impl Parameters {
+    fn allocate() -> Result<Self> {
+        // SAFETY: it has no preconditions.
+        let object = NonNull::new(unsafe { ffi::avcodec_parameters_alloc() });
+        Ok(Parameters {
+            object: object.ok_or_else(|| out_of_memory("avcodec_parameters_alloc"))?,
+            #[cfg(not(has_coded_side_data))]
+            side_data: Vec::new(),
+        })
+    }
+    /// A copy of a stream's.
+    ///
+    /// # Safety
+    /// The stream is one of a live AVFormatContext's.
+    pub(super) unsafe fn of_stream(stream: &ffi::AVStream) -> Result<Self> {
+        #[cfg_attr(has_coded_side_data, allow(unused_mut))]
+        let mut copy = Self::allocate()?;
+        let to = copy.object.as_ptr();
+        // SAFETY: both are live; avformat gives each stream its codecpar.
+        check("avcodec_parameters_copy", || unsafe { ffi::avcodec_parameters_copy(to, stream.codecpar) })?;
+        #[cfg(not(has_coded_side_data))]
+        {
+            // SAFETY: list and count are the stream's own.
+            copy.side_data = unsafe { blocks(stream.side_data, stream.nb_side_data) };
+        }
+        Ok(copy)
+    }
+    /// What an open encoder's packets are.
+    pub(super) fn of_encoder(encoder: &CodecContext) -> Result<Self> {
+        #[cfg_attr(has_coded_side_data, allow(unused_mut))]
+        let mut copy = Self::allocate()?;
+        let (to, context) = (copy.object.as_ptr(), encoder.as_ptr());
+        // SAFETY: both are live: an encoder that can be named is not closed.
+        check("avcodec_parameters_from_context", || unsafe { ffi::avcodec_parameters_from_context(to, context) })?;
+        #[cfg(not(has_coded_side_data))]
+        {
+            // SAFETY: list and count are the context's own.
+            copy.side_data = unsafe { blocks((*context).coded_side_data, (*context).nb_coded_side_data) };
+        }
+        Ok(copy)
+    }
+    pub(super) fn as_ptr(&self) -> *const ffi::AVCodecParameters {
+        self.object.as_ptr()
+    }
+    pub(super) fn get(&self) -> &ffi::AVCodecParameters {
+        // SAFETY: self owns it, and it is not written to.
+        unsafe { self.object.as_ref() }
+    }
+    pub(crate) fn codec_id(&self) -> ffi::AVCodecID {
+        self.get().codec_id
+    }
+    /// FFmpeg's name of the codec: `h264`.
+    pub(crate) fn codec_name(&self) -> &'static str {
+        codec_name(self.codec_id())
+    }
+    pub(crate) fn media_type(&self) -> ffi::AVMediaType {
+        self.get().codec_type
+    }
+    /// Width and height of a video stream, where known.
+    pub(crate) fn size(&self) -> Option<(u32, u32)> {
+        let size = (u32::try_from(self.get().width).ok()?, u32::try_from(self.get().height).ok()?);
+        (self.media_type() == ffi::AVMEDIA_TYPE_VIDEO && size.0 > 0 && size.1 > 0).then_some(size)
+    }
+    /// FFmpeg's name of a video stream's pixel format, where known.
+    pub(crate) fn pixel_format_name(&self) -> Option<&'static str> {
+        if self.media_type() != ffi::AVMEDIA_TYPE_VIDEO {
+            return None;
+        }
+        let descriptor = picture::descriptor(ffi::AVPixelFormat(self.get().format))?;
+        // SAFETY: it is a terminated string in FFmpeg's static table.
+        unsafe { CStr::from_ptr(descriptor.name) }.to_str().ok()
+    }
+    /// Frames that come out of order at most (has_b_frames); 0 where decoding order is presentation order.
+    pub(super) fn video_delay(&self) -> usize {
+        usize::try_from(self.get().video_delay).unwrap_or(0)
+    }
+    /// Whether the parameter sets are NAL units with start codes, which can stand before a packet as they are.
+    pub(super) fn has_start_codes(&self) -> bool {
+        let extradata = self.get().extradata;
+        if extradata.is_null() {
+            return false;
+        }
+        let size = usize::try_from(self.get().extradata_size).unwrap_or(0);
+        // SAFETY: FFmpeg keeps this many bytes there, and they are not written to.
+        let bytes = unsafe { slice::from_raw_parts(extradata, size) };
+        bytes.starts_with(&[0, 0, 1]) || bytes.starts_with(&[0, 0, 0, 1])
+    }
+    /// Makes a stream that is to be written what these say.
+    pub(super) fn write_to(&self, stream: &mut ffi::AVStream) -> Result<()> {
+        // SAFETY: both are live; avformat gives each stream its codecpar.
+        check("avcodec_parameters_copy", || unsafe { ffi::avcodec_parameters_copy(stream.codecpar, self.as_ptr()) })?;
+        #[cfg(not(has_coded_side_data))]
+        for block in &self.side_data {
+            // SAFETY: the stream is borrowed mutably; FFmpeg allocates the data.
+            let data = unsafe { ffi::av_stream_new_side_data(stream, block.kind, block.bytes.len()) };
+            if data.is_null() {
+                return Err(out_of_memory("av_stream_new_side_data"));
+            }
+            // SAFETY: the new data has this size, and is no part of our own bytes.
+            unsafe { std::ptr::copy_nonoverlapping(block.bytes.as_ptr(), data, block.bytes.len()) };
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        let mut object = self.object.as_ptr();
+        // SAFETY: self owns it and is not used again.
+        unsafe { ffi::avcodec_parameters_free(&mut object) }
+    }
+}
+
+/// Copies of a side data list's entries.
+///
+/// # Safety
+/// `list` has `count` live entries, or is null with a count of 0.
+#[cfg(not(has_coded_side_data))]
+unsafe fn blocks(list: *const ffi::AVPacketSideData, count: i32) -> Vec<Block> {
+    (0..usize::try_from(count).unwrap_or(0))
+        .map(|index| {
+            // SAFETY: the caller's word; each entry has `size` bytes at `data`.
+            let entry = unsafe { &*list.add(index) };
+            // SAFETY: as above.
+            Block { kind: entry.type_, bytes: unsafe { slice::from_raw_parts(entry.data, entry.size) }.to_vec() }
+        })
+        .collect()
+}
+
+/// What an input file says of one of its streams.
+pub(crate) struct StreamInfo {
+    pub(crate) index: usize,
+    pub(crate) parameters: Arc<Parameters>,
+    pub(crate) time_base: Ratio,
+    /// 0/0 when not known.
+    pub(crate) frame_rate: Ratio,
+    pub(crate) sample_aspect_ratio: Ratio,
+    /// In ticks of the time base.
+    pub(crate) duration: Option<i64>,
+    pub(crate) frames: Option<u64>,
+    pub(crate) disposition: i32,
+    pub(crate) language: Option<CString>,
+}
+
+impl StreamInfo {
+    /// # Safety
+    /// The stream is one of a live AVFormatContext's.
+    pub(super) unsafe fn of(stream: &ffi::AVStream, file_duration: Option<i64>) -> Result<Self> {
+        // SAFETY: the caller's word.
+        let parameters = unsafe { Parameters::of_stream(stream) }?;
+        let time_base = match Ratio::from(stream.time_base) {
+            known if known.is_known() => known,
+            _ => ffi::AV_TIME_BASE_Q.into(),
+        };
+        let known = |ticks: i64| (ticks != ffi::AV_NOPTS_VALUE && ticks > 0).then_some(ticks);
+        let of_file = || Some(Ratio::from(ffi::AV_TIME_BASE_Q).rescale(known(file_duration?)?, time_base));
+        // SAFETY: the dictionary is the stream's own, or null; the result is null or lives as long as it.
+        let language = unsafe { ffi::av_dict_get(stream.metadata, c"language".as_ptr(), std::ptr::null(), 0).as_ref() };
+        Ok(StreamInfo {
+            index: usize::try_from(stream.index).unwrap_or(0),
+            time_base,
+            frame_rate: frame_rate(stream, &parameters),
+            sample_aspect_ratio: stream.sample_aspect_ratio.into(),
+            duration: known(stream.duration).or_else(of_file),
+            frames: u64::try_from(stream.nb_frames).ok().filter(|&count| count > 0),
+            disposition: stream.disposition,
+            // SAFETY: a dictionary's values are terminated strings.
+            language: language.map(|entry| unsafe { CStr::from_ptr(entry.value) }.to_owned()),
+            parameters: Arc::new(parameters),
+        })
+    }
+    /// A cover picture, which is no video.
+    pub(crate) fn is_attached_picture(&self) -> bool {
+        self.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as i32 != 0
+    }
+    /// Writes what travels with a packet of this stream.
+    pub(crate) fn mark(&self, packet: &mut Shell<ffi::AVPacket>) {
+        packet.facts_mut().time_base = self.time_base;
+        packet.facts_mut().frame_rate = self.frame_rate;
+    }
+}
+
+/// Frames per second of a video stream: measured, else the lowest rate that all its times fit, else the codec's own.
+fn frame_rate(stream: &ffi::AVStream, parameters: &Parameters) -> Ratio {
+    if parameters.media_type() != ffi::AVMEDIA_TYPE_VIDEO {
+        return Ratio::default();
+    }
+    let candidates = [
+        stream.avg_frame_rate,
+        stream.r_frame_rate,
+        #[cfg(has_codecpar_framerate)]
+        parameters.get().framerate,
+    ];
+    candidates.into_iter().map(Ratio::from).find(|rate| rate.is_known()).unwrap_or_default()
+}
+
+static_assertions::assert_impl_all!(Parameters: Send, Sync);
+static_assertions::assert_not_impl_any!(Parameters: Clone);
+static_assertions::assert_impl_all!(StreamInfo: Send, Sync);
