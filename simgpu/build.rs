@@ -8,4 +8,6 @@ fn main() {
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let deps = Path::new(&out).ancestors().nth(3).expect("OUT_DIR is three levels deep").join("deps");
     println!("cargo::rustc-env=SIMGPU_BUILT={}", deps.display());
+    // For the C programs that this package's tests build.
+    println!("cargo::rustc-env=SIMGPU_TARGET={}", std::env::var("TARGET").expect("cargo sets TARGET"));
 }

@@ -37,12 +37,17 @@ impl Demuxer {
     /// The video stream that a player would show (av_find_best_stream). A cover picture is none.
     ///
     /// # Errors
-    /// `NoStream` if the file has no video.
+    /// `NoStream` if the file has no video, `InvalidData` if FFmpeg finds no picture in it.
     pub fn video(&self) -> Result<Stream> {
         let is_video = |stream: &&Stream| stream.kind() == StreamKind::Video && !stream.0.is_attached_picture();
         let best = self.input.best_video().and_then(|index| self.streams.get(index)).filter(is_video);
-        let found = best.or_else(|| self.streams.iter().find(is_video));
-        found.cloned().ok_or_else(|| self.no_video())
+        let found = best.or_else(|| self.streams.iter().find(is_video)).ok_or_else(|| self.no_video())?;
+        if found.width() == 0 {
+            // A file's extension alone can make FFmpeg see a stream in it.
+            let detail = format!("no picture can be found in its video ({})", found.codec());
+            return Err(self.input.location().error(ErrorKind::InvalidData, "avformat_find_stream_info", &detail));
+        }
+        Ok(found.clone())
     }
     fn no_video(&self) -> Error {
         let streams: Vec<_> = self.streams.iter().map(Stream::to_string).collect();

@@ -82,7 +82,9 @@ pub fn start() -> Result<Simgpu, StartError> {
     }
     // A simulated driver may be here by LD_PRELOAD; it has the core's functions.
     let simgpu = match loaded_cuda() {
-        Some(library) => Simgpu { functions: functions(&library, Path::new(CUDA))?.ok_or(StartError::RealDriverLoaded)? },
+        Some(library) => {
+            Simgpu { functions: functions(&library, Path::new(CUDA))?.ok_or(StartError::RealDriverLoaded)? }
+        }
         None => load()?,
     };
     *started = Some(simgpu);

@@ -1,6 +1,6 @@
 //! An encoder to be: plain data and the codec's options. No FFmpeg object exists yet, so nothing can be half open.
 
-use super::{Encoder, Encodes, Opened, Running, running::Accepts};
+use super::{Encoder, Encodes, Opened, Running, reorder::Reorder, running::Accepts};
 use crate::{
     Color, Cuda, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
     codec::Core,
@@ -170,6 +170,8 @@ impl<O: super::Options> Configured<O> {
             format: self.format,
             device: if self.memory.is_some() { device.as_ref().map(BufferRef::share).transpose()? } else { None },
         };
+        let period = Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
+        let reorder = context.shifts_dts_by_ticks().then(|| Reorder::new(context.reorder_depth(), period));
         let rereads_bit_rate = self.options.rereads_bit_rate() && !is_constant_quality(&settings);
         Ok(Running {
             core: Core::new(context, device, self.teardown),
@@ -177,6 +179,7 @@ impl<O: super::Options> Configured<O> {
             accepts,
             time_base: self.time_base.ratio(),
             picture,
+            reorder,
             packets: Shells::new(),
             spare: None,
             pending: Default::default(),

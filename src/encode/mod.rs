@@ -12,6 +12,7 @@ mod configured;
 mod flushing;
 mod opened;
 mod options;
+mod reorder;
 mod running;
 
 pub use closed::Closed;

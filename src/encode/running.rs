@@ -1,6 +1,6 @@
 //! An open encoder's data, and what its states do with it.
 
-use super::Receive;
+use super::{Receive, reorder::Reorder};
 use crate::{
     Error, ErrorKind, Format, Packet, Result,
     codec::{self, Core},
@@ -30,6 +30,8 @@ pub(super) struct Running {
     pub(super) accepts: Accepts,
     pub(super) time_base: Ratio,
     pub(super) picture: Picture,
+    /// Only for encoders whose own decoding times are wrong.
+    pub(super) reorder: Option<Reorder>,
     pub(super) packets: Arc<Shells<ffi::AVPacket>>,
     /// An empty shell, from a call that gave nothing.
     pub(super) spare: Option<PacketShell>,
@@ -91,6 +93,9 @@ impl Running {
             Ok(Step::Done) => {
                 self.core.sent += 1;
                 self.force_keyframe = false;
+                if let Some(reorder) = &mut self.reorder {
+                    reorder.sent(frame.pts());
+                }
                 self.note(lines);
                 return Ok(());
             }
@@ -153,7 +158,10 @@ impl Running {
         Ok(())
     }
     /// Adds to a packet what the codec left out.
-    fn complete(&self, packet: &mut PacketShell) -> Result<()> {
+    fn complete(&mut self, packet: &mut PacketShell) -> Result<()> {
+        if let Some(dts) = self.reorder.as_mut().and_then(Reorder::next) {
+            packet.set_dts(dts);
+        }
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.picture.frame_rate;
         let rate = self.picture.frame_rate;

@@ -259,6 +259,14 @@ impl CodecContext {
         // SAFETY: FFmpeg keeps `extradata_size` bytes there, and does not change them while self is borrowed.
         unsafe { slice::from_raw_parts(context.extradata, usize::try_from(context.extradata_size).unwrap_or(0)) }
     }
+    /// Frames by which decoding order may run ahead of display order, as the codec has settled on at its opening.
+    pub(crate) fn reorder_depth(&self) -> u32 {
+        u32::try_from(self.raw().has_b_frames).unwrap_or(0)
+    }
+    /// Whether the codec is one of those that count their decoding times in ticks where frames are due (`encode::reorder`).
+    pub(crate) fn shifts_dts_by_ticks(&self) -> bool {
+        self.name().ends_with("_nvenc")
+    }
     /// New bit rate, in bits per second, from the next frame on, in codecs that read it again.
     pub(crate) fn set_bit_rate(&mut self, rate: u64) {
         let context = self.raw_mut();

@@ -4,7 +4,8 @@ use super::{PacketShell, Result, log::Capture, log::Line, stream::StreamInfo};
 use crate::{Error, ErrorKind, ffi};
 use std::{
     ffi::{CStr, CString},
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     ptr::{self, NonNull},
     slice,
@@ -100,6 +101,10 @@ impl Input {
         if location.file().is_some_and(Path::is_dir) {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
             return Err(location.error(kind, "avformat_open_input", "this is a directory, not a file"));
+        }
+        if location.file().is_some_and(is_empty) {
+            // FFmpeg finds the end of the file, no format, or by the extension a stream of nothing.
+            return Err(location.error(ErrorKind::InvalidData, "avformat_open_input", "the file is empty"));
         }
         let mut context = ptr::null_mut();
         let capture = Capture::start();
@@ -226,24 +231,26 @@ impl Input {
     }
 }
 
+/// Whether it is a file of no bytes, which its length alone does not tell on Linux's /proc.
+fn is_empty(path: &Path) -> bool {
+    let no_length = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+    no_length && fs::File::open(path).and_then(|mut file| file.read(&mut [0])).is_ok_and(|read| read == 0)
+}
+
 /// The reason in words, where FFmpeg's code has none or a general one.
 fn not_opened(location: &Location, error: Error) -> Error {
-    let metadata = location.file().and_then(|path| fs::metadata(path).ok());
     let detail = match error.kind() {
         _ if error.explanation().is_some() => return location.name(error),
         ErrorKind::Io(io::ErrorKind::NotFound) => "there is no such file",
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => "the file must not be read (permission denied)",
-        // FFmpeg finds the end of the file or no format, by the file's extension.
-        _ if metadata.is_some_and(|file| file.is_file() && file.len() == 0) => {
-            return location.error(ErrorKind::InvalidData, error.operation(), "the file is empty");
-        }
-        ErrorKind::InvalidData | ErrorKind::EndOfStream => {
-            let error = error.with_kind(ErrorKind::InvalidData);
-            return location.name(error.detail("this is no media file, or a damaged one"));
-        }
+        ErrorKind::InvalidData | ErrorKind::EndOfStream => "this is no media file, or a damaged one",
         _ => return location.name(error),
     };
-    location.name(error.detail(detail))
+    let kind = match error.kind() {
+        ErrorKind::EndOfStream => ErrorKind::InvalidData,
+        kind => kind.clone(),
+    };
+    location.name(error.with_kind(kind).detail(detail))
 }
 
 impl Drop for Input {

@@ -26,6 +26,9 @@ impl PacketShell {
     pub(crate) fn dts(&self) -> Option<i64> {
         (self.get().dts != ffi::AV_NOPTS_VALUE).then_some(self.get().dts)
     }
+    pub(crate) fn set_dts(&mut self, dts: i64) {
+        self.get_mut().dts = dts;
+    }
     pub(crate) fn duration(&self) -> i64 {
         self.get().duration
     }

@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -37,8 +36,13 @@ impl Script {
             list.join(","),
             folder = folder.path().display()
         );
-        fs::write(folder.path().join("checks"), text).unwrap();
-        fs::set_permissions(folder.path().join("checks"), fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it: were it open for writing here, a test beside us might fork just then and keep it open,
+        // and a file open for writing cannot be executed.
+        let mut install = Command::new("install");
+        install.args(["-m", "755", "/dev/stdin"]).arg(folder.path().join("checks")).stdin(Stdio::piped());
+        let mut install = install.spawn().unwrap();
+        install.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(install.wait().unwrap().success());
         Self { folder }
     }
 

@@ -19,7 +19,7 @@ pub const SAME_PICTURE: f64 = 35.0;
 pub fn from_system_memory(run: &Run) -> Result<Outcome> {
     let device = run.device()?;
     let pool = FramePool::new(System, FORMAT)?;
-    let options = nvenc::H264::new().rc(nvenc::RateControl::ConstQp).qp(10);
+    let options = nvenc::H264::new();
     let mut encoder = Encoder::new(&pool, CLOCK, options).on(&device).open()?;
     let path = run.work.join("system.mp4");
     let mut output = Muxer::create(&path)?;

@@ -38,7 +38,7 @@ fn transcode(run: &Run, path: &Path) -> Result<(TeardownReport, TeardownReport)>
     let device = run.device()?;
     let (mut input, video) = run.open_input()?;
     let mut frames = Decoder::new(&device, &video).open()?.frames(input.packets(&video));
-    let options = nvenc::H264::new().rc(nvenc::RateControl::ConstQp).qp(10);
+    let options = nvenc::H264::new();
     let mut encoder = Encoder::new(&frames.pool()?, video.time_base(), options).open()?;
     let mut output = Muxer::create(path)?;
     let track = output.add(&encoder)?;

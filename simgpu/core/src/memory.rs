@@ -170,9 +170,7 @@ impl DeviceMemory {
             Found::Live(start, found) => {
                 let offset = (pointer - start) as usize;
                 match offset.checked_add(length) {
-                    Some(end) if end <= found.size => {
-                        Ok(Span { shadow: Arc::clone(&found.shadow), offset, length })
-                    }
+                    Some(end) if end <= found.size => Ok(Span { shadow: Arc::clone(&found.shadow), offset, length }),
                     _ => {
                         let (kind, size) = (found.kind.name(), found.size);
                         Err(format!("{pointer:#x}+{length} overruns {kind} {start:#x}+{size}"))

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static LOG: LazyLock<Option<File>> = LazyLock::new(|| {
     let path = std::env::var_os("SIMGPU_LOG")?;
     let file = OpenOptions::new().create(true).append(true).open(&path);
-    file.map_err(|error| eprintln!("simgpu: SIMGPU_LOG={}: {error}", path.display())).ok()
+    file.map_err(|error| eprintln!("simgpu: SIMGPU_LOG={}: {error}", path.to_string_lossy())).ok()
 });
 static REPORT: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("SIMGPU_REPORT").map(PathBuf::from));
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
@@ -142,13 +142,19 @@ pub unsafe extern "C" fn simgpu_fail(json: *const c_char) -> c_int {
 /// Disarms all faults.
 #[unsafe(no_mangle)]
 pub extern "C" fn simgpu_clear_faults() {
-    steer(|| Some(ledger::lock().clear_faults()));
+    steer(|| {
+        ledger::lock().clear_faults();
+        Some(())
+    });
 }
 
 /// Forgets counts, violations and closed sessions.
 #[unsafe(no_mangle)]
 pub extern "C" fn simgpu_reset_counters() {
-    steer(|| Some(ledger::lock().reset_counters()));
+    steer(|| {
+        ledger::lock().reset_counters();
+        Some(())
+    });
 }
 
 /// Writes a line into the call log, to tell the phases of a test apart.

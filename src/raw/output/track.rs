@@ -35,10 +35,16 @@ enum Timing {
 
 struct OutOfOrder {
     setup: TrackSetup,
-    /// The presentation times from which decoding times are made, in order.
-    recent: Vec<i64>,
+    decoding_times: DecodingTimes,
     /// Made for the first packet without a presentation time.
     reorder: Option<(PictureOrder, Reorder<PacketShell>)>,
+}
+
+/// Makes decoding times from presentation times: FFmpeg did so until a later version refuses packets without.
+struct DecodingTimes {
+    delay: usize,
+    /// The last presentation times, in order.
+    recent: Vec<i64>,
 }
 
 impl Track {
@@ -49,7 +55,11 @@ impl Track {
         let timing = match setup.parameters.video_delay() {
             _ if !has_times => Timing::None,
             0 => Timing::InOrder,
-            _ => Timing::OutOfOrder(Box::new(OutOfOrder { setup: setup.clone(), recent: Vec::new(), reorder: None })),
+            delay => Timing::OutOfOrder(Box::new(OutOfOrder {
+                setup: setup.clone(),
+                decoding_times: DecodingTimes { delay, recent: Vec::new() },
+                reorder: None,
+            })),
         };
         Track { time_base, period, timing, next: 0, last_written: None, headers, ready: VecDeque::new() }
     }
@@ -67,7 +77,7 @@ impl Track {
                 set_times(&mut packet, time, time)
             }
             (Timing::OutOfOrder(track), Some(pts), None) => {
-                let dts = track.decoding_time(pts, duration);
+                let dts = track.decoding_times.next(pts, duration);
                 set_times(&mut packet, pts, dts);
             }
             (_, None, None) if duration <= 0 => return Err(no_times("and the stream has no frame rate")),
@@ -109,17 +119,19 @@ impl Track {
     }
 }
 
-impl OutOfOrder {
+impl DecodingTimes {
     /// The smallest of the last presentation times: as many as pictures can be out of order, and this one.
-    fn decoding_time(&mut self, pts: i64, duration: i64) -> i64 {
-        let delay = self.setup.parameters.video_delay();
+    fn next(&mut self, pts: i64, duration: i64) -> i64 {
         if self.recent.is_empty() {
-            self.recent.extend((1..=delay as i64).rev().map(|frames| pts - frames * duration));
+            self.recent.extend((1..=self.delay as i64).rev().map(|frames| pts - frames * duration));
         }
         let place = self.recent.partition_point(|earlier| *earlier <= pts);
         self.recent.insert(place, pts);
         self.recent.remove(0)
     }
+}
+
+impl OutOfOrder {
     fn reorder(&mut self, mut packet: PacketShell, time: i64) -> Result<()> {
         let parameters = &self.setup.parameters;
         let delay = parameters.video_delay();
@@ -153,4 +165,18 @@ fn set_times(packet: &mut PacketShell, pts: i64, dts: i64) {
 fn no_times(why: &str) -> Error {
     Error::new(ErrorKind::InvalidSetting { name: "pts".into() }, "write")
         .detail(format!("a packet has no presentation time, {why}: decode the stream and encode it again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoding_times_rise_and_are_never_after_the_presentation() {
+        let mut times = DecodingTimes { delay: 2, recent: Vec::new() };
+        let shown = [0, 4, 2, 1, 3, 8, 6, 5, 7];
+        let decoded = shown.map(|pts| times.next(pts, 1));
+        assert_eq!(decoded, [-2, -1, 0, 1, 2, 3, 4, 5, 6]);
+        assert!(shown.iter().zip(decoded).all(|(pts, dts)| dts <= *pts));
+    }
 }

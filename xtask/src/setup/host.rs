@@ -72,7 +72,8 @@ pub mod pretended {
 
     use super::Host;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
+    use std::io::Write;
+    use std::process::{Command, Stdio};
     use tempfile::TempDir;
 
     /// A host with nothing in it; the folder lives as long as the test keeps it.
@@ -87,9 +88,13 @@ pub mod pretended {
     impl Host {
         /// Adds a program whose text is this shell script.
         pub fn add_program(&self, name: &str, script: &str) {
-            let path = self.system("bin").join(name);
-            fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            // Another process writes it: were it open for writing here, a test beside us might fork just then and keep it
+            // open, and a file open for writing cannot be executed.
+            let mut install = Command::new("install");
+            install.args(["-m", "755", "/dev/stdin"]).arg(self.system("bin").join(name)).stdin(Stdio::piped());
+            let mut install = install.spawn().unwrap();
+            write!(install.stdin.take().unwrap(), "#!/bin/sh\n{script}\n").unwrap();
+            assert!(install.wait().unwrap().success());
         }
 
         /// Adds a system file with this text.

@@ -50,23 +50,23 @@ fn uuid(device: Device) -> [u8; 16] {
 fn attribute(state: &State, attribute: c_int) -> c_int {
     let (major, minor) = state.config.compute_capability;
     match attribute {
-        1 | 2 => 1024,            // threads per block, block width
-        3 => 1024,                // block height
-        4 => 64,                  // block depth
-        5 => c_int::MAX,          // grid width
-        6 | 7 => 65535,           // grid height and depth
-        8 => 48 << 10,            // shared memory per block
-        10 => 32,                 // warp size
-        11 => c_int::MAX,         // pitch
-        13 => 1_500_000,          // clock in kHz
-        14 => TEXTURE_ALIGNMENT,  // texture alignment
-        15 => 1,                  // a copy and a kernel may overlap
-        16 => 28,                 // multiprocessors
-        31 => 1,                  // concurrent kernels
-        33 => 1,                  // PCI bus
-        41 => 1,                  // unified addressing
-        51 => 32,                 // texture pitch alignment
-        75 => major as c_int,     // compute capability
+        1 | 2 => 1024,           // threads per block, block width
+        3 => 1024,               // block height
+        4 => 64,                 // block depth
+        5 => c_int::MAX,         // grid width
+        6 | 7 => 65535,          // grid height and depth
+        8 => 48 << 10,           // shared memory per block
+        10 => 32,                // warp size
+        11 => c_int::MAX,        // pitch
+        13 => 1_500_000,         // clock in kHz
+        14 => TEXTURE_ALIGNMENT, // texture alignment
+        15 => 1,                 // a copy and a kernel may overlap
+        16 => 28,                // multiprocessors
+        31 => 1,                 // concurrent kernels
+        33 => 1,                 // PCI bus
+        41 => 1,                 // unified addressing
+        51 => 32,                // texture pitch alignment
+        75 => major as c_int,    // compute capability
         76 => minor as c_int,
         _ => 0,
     }

@@ -28,6 +28,7 @@ typedef struct simgpu_displayed {
     int32_t top_field_first;
     int32_t repeat_pict;
     int32_t damaged;
+    int32_t unrecovered;
 } simgpu_displayed;
 
 /* Pictures come out of the decoder in display order; the driver needs them in decode order. get_buffer2 runs once for each
@@ -73,6 +74,7 @@ simgpu_inner *simgpu_inner_open(void)
     inner->codec->thread_count = 1;
     /* A stream that says nothing about reordering is reordered as far as its level allows, as in a driver, not by guessing. */
     inner->codec->strict_std_compliance = FF_COMPLIANCE_STRICT;
+    /* Every picture that begins must come out, or the parser could not tell when its surface is free. */
     inner->codec->flags |= AV_CODEC_FLAG_OUTPUT_CORRUPT;
     inner->codec->apply_cropping = 0;
     inner->codec->pkt_timebase = (AVRational){ 1, 10000000 };
@@ -125,7 +127,8 @@ int simgpu_inner_receive(simgpu_inner *inner, simgpu_displayed *displayed)
     displayed->top_field_first = frame->top_field_first;
 #endif
     displayed->repeat_pict = frame->repeat_pict;
-    displayed->damaged = frame->decode_error_flags != 0 || (frame->flags & AV_FRAME_FLAG_CORRUPT) != 0;
+    displayed->damaged = frame->decode_error_flags != 0;
+    displayed->unrecovered = !!(frame->flags & AV_FRAME_FLAG_CORRUPT);
     av_frame_unref(frame);
     return 1;
 }

@@ -26,6 +26,8 @@ pub struct Displayed {
     pub repeat_pict: i32,
     /// Not zero when parts of it were concealed.
     pub damaged: i32,
+    /// Not zero before the first picture from which the stream can be decoded.
+    pub unrecovered: i32,
 }
 
 unsafe extern "C" {

@@ -180,7 +180,7 @@ impl Parser {
 
     /// Decodes a frame or a field and tells the program; whether it began a picture.
     fn picture(&mut self, unit: &Unit, timestamp: i64) -> Step<bool> {
-        let sets_changed = self.learn(unit);
+        self.learn(unit);
         let first = unit.slices[0].1;
         let sequence = self.pictures.get(&first.pps_id).and_then(|id| self.sequences.get(id)).cloned();
         let Some(sps) = sequence else { return Ok(false) }; // joined in the middle: nothing can be decoded yet
@@ -189,9 +189,6 @@ impl Parser {
         if self.format != Some(format) {
             self.begin_sequence(&sps, format)?;
             bytes = self.parameter_sets.values().flatten().copied().collect();
-            if sets_changed {
-                // those of this unit are in it a second time, and the same
-            }
         }
         bytes.extend_from_slice(&unit.bytes);
         let sent = self.inner.decode(&bytes, timestamp);
@@ -200,11 +197,7 @@ impl Parser {
         let began = sent.begun.is_some();
         if let Some((serial, picture)) = sent.begun {
             let ticket = self.keep(picture);
-            let (index, lost) = self.pool.take(serial, ticket);
-            if let Some(lost) = lost {
-                let what = format!("picture {} was given out again before it was displayed", lost.index);
-                ledger::lock().violation(format!("cuvidParseVideoData: too few surfaces, {what}"));
-            }
+            let index = self.pool.take(serial, ticket);
             self.field = bottom.map(|_| (index, ticket));
             self.announce(unit, &sps, bottom, (index, ticket), false)?;
         } else if let (Some(picture), Some(_), false) = (self.field.take(), bottom, sent.failed) {
@@ -214,9 +207,8 @@ impl Parser {
         Ok(began)
     }
 
-    /// Keeps the parameter sets of a unit; whether there were any.
-    fn learn(&mut self, unit: &Unit) -> bool {
-        let mut any = false;
+    /// Keeps the parameter sets of a unit.
+    fn learn(&mut self, unit: &Unit) {
         for nal in nal_units(&unit.bytes) {
             let kind = nal[0] & 0x1f;
             let id = match kind {
@@ -232,11 +224,9 @@ impl Parser {
                 _ => None,
             };
             if let Some(id) = id {
-                any = true;
                 self.parameter_sets.insert((kind, id), [&[0, 0, 0, 1], nal].concat());
             }
         }
-        any
     }
 
     /// Another format: what came before is displayed, then the program makes its decoder.
@@ -305,6 +295,9 @@ impl Parser {
     /// The display callback.
     fn display(&mut self, picture: &Displayed) -> Step {
         let Some(pending) = self.pool.display(picture.serial) else { return Ok(()) };
+        if picture.unrecovered != 0 {
+            return Ok(()); // joined in the middle: the pictures before the first whole one are not shown
+        }
         if picture.damaged != 0 {
             tickets::mark_damaged(pending.ticket);
         }

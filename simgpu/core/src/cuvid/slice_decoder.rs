@@ -121,7 +121,9 @@ fn decodes_as(chroma_format_idc: u32, params: &PicParams, nals: &[(&[u8], Slice)
     let sent = inner.decode(&unit, NO_TIMESTAMP);
     let mut displayed = sent.displayed;
     displayed.extend(inner.drain());
-    !sent.failed && !displayed.is_empty() && displayed.iter().all(|picture| picture.damaged == 0)
+    !sent.failed
+        && !displayed.is_empty()
+        && displayed.iter().all(|picture| picture.damaged == 0 && picture.unrecovered == 0)
 }
 
 fn append(unit: &mut Vec<u8>, nals: &[(&[u8], Slice)]) {

@@ -22,18 +22,13 @@ impl SurfacePool {
         SurfacePool { free: (0..count.clamp(1, 32) as i32).collect(), pending: BTreeMap::new() }
     }
 
-    /// An index for a picture that begins. With all in use, the picture decoded first loses its own, which is given too: it
-    /// will not be displayed.
-    pub fn take(&mut self, serial: u64, ticket: u64) -> (i32, Option<Pending>) {
-        let (index, lost) = match self.free.pop_front() {
-            Some(index) => (index, None),
-            None => {
-                let lost = self.pending.pop_first().map(|(_, pending)| pending);
-                (lost.map_or(0, |pending| pending.index), lost)
-            }
-        };
+    /// An index for a picture that begins. With all in use, the picture decoded first loses its own and will not be
+    /// displayed: in a broken stream it may never be, and a program with too few surfaces was told so.
+    pub fn take(&mut self, serial: u64, ticket: u64) -> i32 {
+        let oldest = || self.pending.pop_first().map_or(0, |(_, pending)| pending.index);
+        let index = self.free.pop_front().unwrap_or_else(oldest);
         self.pending.insert(serial, Pending { index, ticket });
-        (index, lost)
+        index
     }
 
     /// A picture is displayed: its index becomes free.
@@ -44,29 +39,30 @@ impl SurfacePool {
     }
 
     /// Pictures that begun and were not displayed at the end of their sequence: they never will be.
-    pub fn forget_pending(&mut self) -> Vec<Pending> {
+    pub fn forget_pending(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         self.free.extend(pending.values().map(|pending| pending.index));
-        pending.into_values().collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn the_index_displayed_longest_ago_comes_first() {
         let mut pool = SurfacePool::new(3);
-        let given: Vec<i32> = (0..3).map(|serial| pool.take(serial, serial).0).collect();
+        let given: Vec<i32> = (0..3).map(|serial| pool.take(serial, serial)).collect();
         assert_eq!(given, [0, 1, 2]);
         assert_eq!(pool.display(2).map(|pending| pending.index), Some(2));
         assert_eq!(pool.display(0).map(|pending| pending.index), Some(0));
-        assert_eq!(pool.take(3, 3), (2, None));
-        assert_eq!(pool.take(4, 4), (0, None));
-        assert_eq!(pool.take(5, 5), (1, Some(Pending { index: 1, ticket: 1 })), "the oldest goes when none is free");
+        assert_eq!(pool.take(3, 3), 2);
+        assert_eq!(pool.take(4, 4), 0);
+        assert_eq!(pool.take(5, 5), 1, "the oldest goes when none is free");
         assert_eq!(pool.display(1), None);
-        assert_eq!(pool.forget_pending().len(), 3);
-        assert_eq!(pool.take(6, 6).1, None);
+        pool.forget_pending();
+        let given: BTreeSet<i32> = (6..9).map(|serial| pool.take(serial, serial)).collect();
+        assert_eq!(given.len(), 3, "all are free again");
     }
 }

@@ -156,7 +156,13 @@ impl Encoder {
         if reference {
             self.frame_num = self.frame_num.wrapping_add(1);
         }
-        let data = s.into_nal(if idr { 0x65 } else if reference { 0x61 } else { 0x01 });
+        let data = s.into_nal(if idr {
+            0x65
+        } else if reference {
+            0x61
+        } else {
+            0x01
+        });
         Packet { data, timestamp: waiting.timestamp, kind }
     }
 }

@@ -124,7 +124,8 @@ fn initialize(session: &mut Session, initialize: &Initialize) -> Outcome {
 fn reconfigure(session: &mut Session, change: &Reconfigure) -> Outcome {
     let stream = session.stream()?;
     let wanted = &change.initialize;
-    let same_size = wanted.width as usize == stream.parameters.width && wanted.height as usize == stream.parameters.height;
+    let same_size =
+        wanted.width as usize == stream.parameters.width && wanted.height as usize == stream.parameters.height;
     if !same_size || wanted.codec != guid::CODEC_H264 {
         return Err(nv::INVALID_PARAM);
     }

@@ -45,7 +45,12 @@ impl Shape {
 
     /// Bytes from the first to the last that belongs to the picture; None when the numbers make no sense.
     pub fn bytes(&self) -> Option<usize> {
-        if self.width == 0 || self.height == 0 || self.pitch < self.width || self.width > 1 << 16 || self.height > 1 << 16 {
+        if self.width == 0
+            || self.height == 0
+            || self.pitch < self.width
+            || self.width > 1 << 16
+            || self.height > 1 << 16
+        {
             return None;
         }
         let luma = self.pitch.checked_mul(self.height)?;

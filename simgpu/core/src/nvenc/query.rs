@@ -37,33 +37,33 @@ fn put_list<T: Copy>(list: &[T], array: *mut T, room: u32, count: Out<u32>) -> O
 /// `NV_ENC_CAPS` by number: a GPU of the Ampere generation, less what cannot be encoded here.
 fn capability(config: &Config, capability: u32) -> i32 {
     match capability {
-        0 => 4,                                         // B pictures in a row
-        1 => 0x3f,                                      // rate control modes
-        2 => 0,                                         // no field encoding
-        6 => 1,                                         // direct mode
-        7 => 1,                                         // CABAC
-        8 => 1,                                         // adaptive transform
-        13 => 62,                                       // level, at most
-        14 => 10,                                       // level, at least
-        16 | 17 => MAX_SIZE as i32,                     // width, height
-        19 => 0,                                        // no change of resolution on the way
-        20 => 1,                                        // change of bit rate on the way
-        22 => 1,                                        // change of rate control on the way
-        24 | 25 | 26 | 27 => 1,                         // constrained, intra refresh, own VBV size, dynamic slices
-        31 => 65_536,                                   // macroblocks
-        32 => 983_040,                                  // macroblocks per second
-        33 => 0,                                        // no 4:4:4
-        34 => 1,                                        // lossless, as all is here
-        37 | 38 => 1,                                   // look-ahead, temporal AQ
-        39 => 0,                                        // no 10 bit
-        41 => 1,                                        // weighted prediction
-        42 => 100,                                      // capacity left in percent
-        43 => 3,                                        // B pictures as references are accepted, and not used
-        45 => config.encoder_min_size.0 as i32,         // width, at least
-        46 => config.encoder_min_size.1 as i32,         // height, at least
-        47 => 1,                                        // several reference pictures
-        49 => 1,                                        // engines
-        50 => 1,                                        // single-slice intra refresh
+        0 => 4,                                 // B pictures in a row
+        1 => 0x3f,                              // rate control modes
+        2 => 0,                                 // no field encoding
+        6 => 1,                                 // direct mode
+        7 => 1,                                 // CABAC
+        8 => 1,                                 // adaptive transform
+        13 => 62,                               // level, at most
+        14 => 10,                               // level, at least
+        16 | 17 => MAX_SIZE as i32,             // width, height
+        19 => 0,                                // no change of resolution on the way
+        20 => 1,                                // change of bit rate on the way
+        22 => 1,                                // change of rate control on the way
+        24..=27 => 1,                           // constrained, intra refresh, own VBV size, dynamic slices
+        31 => 65_536,                           // macroblocks
+        32 => 983_040,                          // macroblocks per second
+        33 => 0,                                // no 4:4:4
+        34 => 1,                                // lossless, as all is here
+        37 | 38 => 1,                           // look-ahead, temporal AQ
+        39 => 0,                                // no 10 bit
+        41 => 1,                                // weighted prediction
+        42 => 100,                              // capacity left in percent
+        43 => 3,                                // B pictures as references are accepted, and not used
+        45 => config.encoder_min_size.0 as i32, // width, at least
+        46 => config.encoder_min_size.1 as i32, // height, at least
+        47 => 1,                                // several reference pictures
+        49 => 1,                                // engines
+        50 => 1,                                // single-slice intra refresh
         _ => 0,
     }
 }
@@ -74,8 +74,8 @@ fn preset(parameters: Out<PresetConfig>, preset: Guid, tuning: u32) -> Outcome {
         return Err(nv::UNSUPPORTED_PARAM);
     }
     let config = &mut layout::structure(parameters)?.config;
-    let b_pictures = level.is_some_and(|level| level > SLOWEST_WITHOUT_B)
-        && matches!(tuning, TUNING_HIGH_QUALITY | TUNING_LOSSLESS);
+    let b_pictures =
+        level.is_some_and(|level| level > SLOWEST_WITHOUT_B) && matches!(tuning, TUNING_HIGH_QUALITY | TUNING_LOSSLESS);
     config.profile = guid::PROFILE_AUTOSELECT;
     config.gop_length = 250;
     config.frame_interval_p = if b_pictures { 3 } else { 1 };

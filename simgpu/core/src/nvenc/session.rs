@@ -94,7 +94,9 @@ pub enum Output {
     Free,
     Pending,
     /// The program reads these bytes.
-    Locked { _data: Vec<u8> },
+    Locked {
+        _data: Vec<u8>,
+    },
 }
 
 fn table() -> std::sync::MutexGuard<'static, BTreeMap<Handle, Arc<Mutex<Session>>>> {

@@ -1,0 +1,38 @@
+//! The loop that avsluice is measured against: decode and encode with FFmpeg in C, as its own examples do.
+
+// Linked for FFmpeg's libraries alone.
+use avsluice as _;
+use std::{
+    ffi::{CString, c_char, c_int},
+    io,
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
+
+/// What came out of the encoder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Counts {
+    /// Packets.
+    pub packets: i64,
+    /// Their bytes.
+    pub bytes: i64,
+}
+
+unsafe extern "C" {
+    fn c_loop_run(path: *const c_char, bit_rate: i64, counts: *mut Counts) -> c_int;
+}
+
+/// Decodes the video of a file with one thread and encodes it as MPEG-4 with one thread.
+///
+/// # Errors
+/// FFmpeg's error code, in words for a person who measures: nothing else reads it.
+pub fn run(path: &Path, bit_rate: i64) -> io::Result<Counts> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    let mut counts = Counts::default();
+    // SAFETY: the path is a terminated string and the counts are ours, both for as long as the call; loop.h declares the same.
+    match unsafe { c_loop_run(path.as_ptr(), bit_rate, &mut counts) } {
+        0.. => Ok(counts),
+        code => Err(io::Error::other(format!("the C loop failed with AVERROR {code}"))),
+    }
+}

@@ -1,6 +1,0 @@
-//! x
-#[test]
-fn smoke() {
-    let gpu = simgpu::start().unwrap();
-    println!("{}", gpu.ledger());
-}
