@@ -215,6 +215,16 @@ const PATTERNS: &[(&str, fn(&str) -> ErrorKind, &str)] = &[
         "the driver allows no further encoding session: close another encoder first",
     ),
     ("OpenEncodeSessionEx failed: unsupported device", |_| ErrorKind::Unsupported, "this GPU has no NVENC engine"),
+    (
+        "InitializeEncoder failed: invalid param",
+        |_| ErrorKind::Unsupported,
+        "NVENC refuses these parameters: most often the picture is smaller than the GPU encodes (145x49 since Turing) or larger",
+    ),
+    (
+        "Provided device doesn't support required NVENC features",
+        |_| ErrorKind::Unsupported,
+        "this GPU's NVENC cannot encode in this codec, profile or with these options",
+    ),
     ("No capable devices found", |_| ErrorKind::Unsupported, "no GPU here can encode this format with NVENC"),
     (
         "No decoder surfaces left",

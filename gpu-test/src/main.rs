@@ -31,9 +31,10 @@ enum Command {
     Probe {
         #[arg(long, value_enum, default_value = "auto")]
         backend: Backend,
-        /// Only this driver, instead of the simulated one where there is no GPU
-        #[arg(long, value_enum)]
-        driver: Option<Driver>,
+        /// `auto` takes the simulated driver where there is no GPU
+        #[arg(long, value_enum, default_value = "auto")]
+        driver: Choice,
+        /// A file that must be readable, and hold a video that the checks can run on
         #[arg(long)]
         input: Option<PathBuf>,
     },
@@ -51,6 +52,13 @@ enum Command {
         #[arg(long)]
         work: PathBuf,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Choice {
+    Auto,
+    Hardware,
+    Simulated,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -75,7 +83,7 @@ fn main() -> ExitCode {
                 ExitCode::SUCCESS
             }
             Err(error) => {
-                eprintln!("error: {error:#}");
+                println!("{}", json!({"error": format!("{error:#}")}));
                 ExitCode::FAILURE
             }
         },
@@ -102,20 +110,19 @@ fn check(name: &str, driver: Driver, frames: usize, input: PathBuf, work: PathBu
 }
 
 /// Looks at the input first: its error is the user's, not the device's.
-fn probe(driver: Option<Driver>, input: Option<PathBuf>) -> Result<serde_json::Value> {
+fn probe(driver: Choice, input: Option<PathBuf>) -> Result<serde_json::Value> {
     if let Some(input) = &input {
         readable(input)?;
     }
     let (driver, reason) = match driver {
-        Some(driver) => {
-            if driver == Driver::Simulated {
-                simgpu::start()?;
-            }
-            (driver, "as asked for".to_string())
+        Choice::Hardware => (Driver::Hardware, None),
+        Choice::Simulated => {
+            simgpu::start()?;
+            (Driver::Simulated, Some("as asked for"))
         }
-        None => match simgpu::start_if_no_gpu()? {
-            Some(_) => (Driver::Simulated, "this machine has no NVIDIA GPU".to_string()),
-            None => (Driver::Hardware, "this machine has an NVIDIA GPU".to_string()),
+        Choice::Auto => match simgpu::start_if_no_gpu()? {
+            Some(_) => (Driver::Simulated, Some("this machine has no NVIDIA GPU")),
+            None => (Driver::Hardware, None),
         },
     };
     let device = Device::cuda(0)?;

@@ -1,6 +1,6 @@
 //! What a check is given, and what it may say.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use avsluice::{Cuda, Demuxer, Device, Error, ErrorKind, Stream};
 use clap::ValueEnum;
 use simgpu::Simgpu;
@@ -45,7 +45,12 @@ impl Run {
     pub fn start(driver: Driver, frames: usize, input: PathBuf, work: PathBuf) -> Result<Self> {
         let simulation = match driver {
             Driver::Hardware => None,
-            Driver::Simulated => Some(simgpu::start()?),
+            Driver::Simulated => {
+                let simulation = simgpu::start()?;
+                // What NVENC took before Turing: small streams are to be tested too.
+                simulation.configure(simgpu::Config { encoder_min_size: (33, 17), ..Default::default() });
+                Some(simulation)
+            }
         };
         Ok(Run { driver, frames, input, work, simulation })
     }
@@ -58,7 +63,6 @@ impl Run {
         let video = input.video()?;
         Ok((input, video))
     }
-    /// A figure, marked if it is none of a GPU's.
     pub fn passed(&self, figure: impl Into<String>) -> Result<Outcome> {
         Ok(Outcome::Passed(figure.into()))
     }
@@ -97,12 +101,4 @@ fn reason(error: &Error) -> Option<String> {
         }
         _ => None,
     }
-}
-
-/// Says what went on when the error arose.
-pub fn during<T, E>(what: &'static str, result: Result<T, E>) -> Result<T>
-where
-    Result<T, E>: Context<T, E>,
-{
-    result.context(what)
 }

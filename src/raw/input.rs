@@ -153,9 +153,9 @@ impl Input {
     /// A copy of what is known of a stream.
     pub(crate) fn stream(&self, index: usize) -> Result<StreamInfo> {
         let context = self.get();
-        // SAFETY: the array has nb_streams entries, and is null when that is 0.
         let streams = match self.stream_count() {
             0 => &[][..],
+            // SAFETY: the array has nb_streams entries; it may be null when that is 0.
             count => unsafe { slice::from_raw_parts(context.streams, count) },
         };
         let stream = streams.get(index).ok_or_else(|| Error::new(ErrorKind::NoStream, "stream"))?;
@@ -201,7 +201,7 @@ impl Input {
             let detail = if cut { "the file is cut off here" } else { "reading failed before the end of the file" };
             return Err(self.location.name(error.detail(detail)));
         }
-        self.last_is_cut = packet.get().flags & ffi::AV_PKT_FLAG_CORRUPT as i32 != 0;
+        self.last_is_cut = packet.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0;
         Ok(true)
     }
     /// What the reader of the file's bytes failed with; 0 if it did not.

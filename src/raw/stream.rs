@@ -207,7 +207,7 @@ impl StreamInfo {
     }
     /// A cover picture, which is no video.
     pub(crate) fn is_attached_picture(&self) -> bool {
-        self.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC as i32 != 0
+        self.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0
     }
     /// Writes what travels with a packet of this stream.
     pub(crate) fn mark(&self, packet: &mut Shell<ffi::AVPacket>) {

@@ -2,15 +2,15 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`api`] | the `api!` macro around every driver function: count, inject a fault, run, catch a panic, log |
-//! | [`ledger`] | the one global state: live objects, violations, bytes, calls, sessions, faults |
-//! | [`memory`] | device memory whose addresses fault when the host dereferences them |
-//! | [`context`] | the stack of current CUDA contexts of each thread |
-//! | [`report`] | the C functions by which the client crate `simgpu` reads and steers all this |
-//! | [`cuda`] [`nvenc`] [`cuvid`] | the functions of libcuda, libnvidia-encode and libnvcuvid |
-//! | [`h264`] | the lossless encoder behind [`nvenc`] |
+//! | `api` | the `api!` macro around every driver function: count, inject a fault, run, catch a panic, log |
+//! | `ledger` | the one global state: live objects, violations, bytes, calls, sessions, faults |
+//! | `memory` | device memory whose addresses fault when the host dereferences them |
+//! | `context` | the stack of current CUDA contexts of each thread |
+//! | `report` | the C functions by which the client crate `simgpu` reads and steers all this |
+//! | `cuda` `nvenc` `cuvid` | the functions of libcuda, libnvidia-encode and libnvcuvid |
+//! | `h264` | the lossless encoder behind `nvenc` |
 //!
-//! Locks are taken in one direction: a module's own table, then one session or decoder, then [`ledger::lock`], which is a
+//! Locks are taken in one direction: a module's own table, then one session or decoder, then `ledger::lock`, which is a
 //! leaf: nothing is called while it is held.
 #![cfg(target_os = "linux")]
 

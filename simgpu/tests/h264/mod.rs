@@ -67,7 +67,6 @@ pub struct Pic {
     pub reorder: Vec<(u32, u32)>,
     /// memory_management_control_operation with its values.
     pub mmco: Vec<Vec<u32>>,
-    pub long_term_idr: bool,
     pub temporal_direct: bool,
     /// delta_pic_order_cnt of type 1.
     pub delta: i32,
@@ -86,7 +85,6 @@ impl Pic {
             slices: 1,
             reorder: Vec::new(),
             mmco: Vec::new(),
-            long_term_idr: false,
             temporal_direct: false,
             delta: 0,
         }
@@ -315,7 +313,7 @@ impl Stream {
         if pic.reference {
             if pic.idr {
                 b.u(1, 0);
-                b.u(1, pic.long_term_idr.into());
+                b.u(1, 0);
             } else {
                 b.u(1, (!pic.mmco.is_empty()).into());
                 if !pic.mmco.is_empty() {

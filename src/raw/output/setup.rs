@@ -50,11 +50,11 @@ impl Container {
     }
     /// Whether it keeps parameter sets in a header of its own, so that packets go without.
     pub(crate) fn has_global_header(self) -> bool {
-        self.has(ffi::AVFMT_GLOBALHEADER as i32)
+        self.has(ffi::AVFMT_GLOBALHEADER)
     }
     /// Whether packets have times in it.
     pub(super) fn has_times(self) -> bool {
-        !self.has(ffi::AVFMT_NOTIMESTAMPS as i32)
+        !self.has(ffi::AVFMT_NOTIMESTAMPS)
     }
     /// Whether packets may follow each other at the same decoding time.
     pub(super) fn allows_equal_times(self) -> bool {
@@ -62,7 +62,7 @@ impl Container {
     }
     /// Whether it opens its files itself.
     pub(super) fn opens_files(self) -> bool {
-        self.has(ffi::AVFMT_NOFILE as i32)
+        self.has(ffi::AVFMT_NOFILE)
     }
     /// A file of nothing but one stream's packets.
     fn is_bare(self) -> bool {

@@ -1,0 +1,8 @@
+//! An application passes it on.
+use avsluice::*;
+
+fn case<'d>(gpu: impl Lend<'d, Memory = Cuda>, stream: &Stream) {
+    let _ = Decoder::new(gpu, stream);
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! A second reference stays outside.
+use avsluice::*;
+
+fn case<'d>(encoder: &mut Encoder<'d, Cuda>, mut frame: Frame<'d, Cuda>) -> Result<()> {
+    let _ = encoder.send(frame.share()?);
+    frame.set_pts(1);
+    Ok(())
+}
+
+fn main() {}

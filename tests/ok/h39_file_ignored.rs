@@ -1,0 +1,9 @@
+//! `finish` writes it.
+#![deny(unused_must_use)]
+use avsluice::*;
+
+fn case(muxer: Muxer<mux::Configured>) -> Result<()> {
+    muxer.open()?.finish()
+}
+
+fn main() {}

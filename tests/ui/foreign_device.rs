@@ -1,0 +1,9 @@
+//! What can be built on is a closed set.
+use avsluice::*;
+
+struct Gpu;
+impl Lend<'static> for Gpu {
+    type Memory = Cuda;
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+//! Declared after the decoder, the device is dropped before it.
+use avsluice::*;
+
+fn case(stream: &Stream) -> Result<()> {
+    let decoder;
+    let device = Device::cuda(0)?;
+    decoder = Decoder::new(&device, stream).open()?;
+    Ok(())
+}
+
+fn main() {}

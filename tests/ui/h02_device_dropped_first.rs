@@ -1,0 +1,10 @@
+//! The device is dropped while a decoder lives that nothing uses any more: `Scope` implements `Drop` for this case.
+use avsluice::*;
+
+fn case(device: Device<Cuda>, stream: &Stream) -> Result<()> {
+    let decoder = Decoder::new(&device, stream).open()?;
+    drop(device);
+    Ok(())
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+//! Rows of a host frame are written after the frame was sent.
+use avsluice::*;
+
+fn case(encoder: &mut Encoder<System>, mut frame: Frame<'static, System>) {
+    let Some(plane) = frame.plane_mut(0) else { return };
+    let _ = encoder.send(frame);
+    plane.data.fill(16);
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+//! How many surfaces a decoder has is settled by `open`.
+use avsluice::*;
+
+fn case(decoder: Decoder<Cuda>) {
+    let _ = decoder.hold(4);
+}
+
+fn main() {}
