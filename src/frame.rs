@@ -161,8 +161,9 @@ impl<'d, M: Memory> Frame<'d, M> {
     pub fn color(&self) -> Color {
         self.shell.picture().color
     }
-    /// Pixels cut off at the left and top that are still there: FFmpeg does not move the pointers of hardware frames, so their
-    /// visible part begins at this column and row. (0, 0) for almost every stream.
+    /// Columns and rows at the left and top that the stream cuts off and that are still there: FFmpeg does not move the pointers of
+    /// hardware frames, so the part to be shown begins at this column and row of [`format`](Frame::format)'s picture. (0, 0) for
+    /// almost every stream.
     pub fn crop_left_top(&self) -> (usize, usize) {
         self.shell.crop_left_top()
     }

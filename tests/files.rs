@@ -198,40 +198,50 @@ fn a_file_that_was_cut_off_says_so() {
 #[test]
 fn a_colon_in_a_name_is_no_protocol() {
     let dir = tempdir().unwrap();
-    let (out, copy) = (dir.path().join("a:b.mp4"), dir.path().join("data:c.mkv"));
-    assert_eq!(remux(&bare_stream(), &out).unwrap(), FRAMES);
-    assert_eq!(remux(&out, &copy).unwrap(), FRAMES);
-    // Relative, so that the colon's left side stands where a protocol would.
-    let status = child(dir.path(), "a:b.mp4");
+    assert_eq!(refused(Path::new("a:missing.mp4")).0, ErrorKind::Io(io::ErrorKind::NotFound));
+    // `data:` is a protocol of FFmpeg's, `a:` is none.
+    for name in ["a:b.mp4", "data:b.mp4"] {
+        assert_eq!(remux(&bare_stream(), &dir.path().join(name)).unwrap(), FRAMES);
+    }
+    let status = child(dir.path());
     assert!(status.success(), "{status}");
+    assert!(dir.path().join("a:c.mkv").exists());
 }
 
-/// Run by the test above in a process of its own, for its working folder; by itself it has nothing to open.
+/// Run by the test above in a process of its own, whose working folder makes the names relative: what stands before the
+/// colon is then where a protocol would be. By itself it has nothing to open.
 #[test]
-fn opens_the_file_that_a_parent_test_names() {
-    if let Ok(name) = std::env::var(CHILD_FILE) {
-        assert_eq!(read_all(Path::new(&name)).unwrap().len(), FRAMES);
+fn child_opens_names_with_a_colon() {
+    if std::env::var_os(IN_CHILD).is_some() {
+        for name in ["a:b.mp4", "data:b.mp4"] {
+            assert_eq!(remux(Path::new(name), Path::new("a:c.mkv")).unwrap(), FRAMES, "{name}");
+        }
     }
 }
 
 #[test]
 fn a_failing_read_is_no_end_of_the_file() {
     let dir = tempdir().unwrap();
-    // FFmpeg's protocol for files one after the other; reading the second fails, for it is a folder.
-    let url = format!("concat:{}|{}", bare_stream().display(), dir.path().display());
-    let mut input = Demuxer::open(&url).unwrap();
-    let mut packets = 0;
-    let error = loop {
-        match input.read() {
-            Ok(Some(_)) => packets += 1,
-            Ok(None) => panic!("the end after {packets} packets"),
-            Err(error) => break error,
-        }
-    };
-    assert!(packets >= FRAMES - 1, "{packets}");
-    assert_eq!(*error.kind(), ErrorKind::Io(io::ErrorKind::IsADirectory));
-    assert!(error.explanation().unwrap().contains("before the end"), "{error}");
-    assert!(input.read().is_err(), "an error once, and then the end");
+    let whole = dir.path().join("whole.mkv");
+    remux(&bare_stream(), &whole).unwrap();
+    // The demuxer of the one passes a failed read on, that of the other takes it for the end.
+    for file in [bare_stream(), whole] {
+        // FFmpeg's protocol for files one after the other; reading the second fails, for it is a folder.
+        let url = format!("concat:{}|{}", file.display(), dir.path().display());
+        let mut input = Demuxer::open(&url).unwrap();
+        let mut packets = 0;
+        let error = loop {
+            match input.read() {
+                Ok(Some(_)) => packets += 1,
+                Ok(None) => panic!("the end after {packets} packets"),
+                Err(error) => break error,
+            }
+        };
+        assert!(packets >= FRAMES - 1, "{packets}");
+        assert_eq!(*error.kind(), ErrorKind::Io(io::ErrorKind::IsADirectory));
+        assert!(error.explanation().unwrap().contains("before the end"), "{error}");
+        assert!(input.read().is_err(), "an error once, and then the end");
+    }
 }
 
 fn read_all(path: &Path) -> Result<Vec<Packet>> {

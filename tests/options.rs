@@ -191,7 +191,7 @@ fn options_reach_libx264() {
     let baseline = x264::H264::new().preset(x264::Preset::Veryslow).profile(x264::Profile::Baseline).qp(33);
     let (profile, _, settings) = x264_header(baseline);
     assert_eq!(profile, 66);
-    assert!(settings.contains("qp=33") && settings.contains("subme=10"), "{settings}");
+    assert!(settings.contains("qp=33") && settings.contains("ref=16"), "{settings}");
     let (_, _, settings) = x264_header(x264::H264::new().set("me_method", "umh"));
     assert!(settings.contains("me=umh"), "{settings}");
 }
@@ -237,7 +237,7 @@ fn a_bad_value_is_refused_by_the_options_name() {
 
 #[test]
 fn libx264s_own_refusal_names_the_value() {
-    for (name, value) in [("preset", "quick"), ("tune", "cats"), ("profile", "low"), ("level", "9")] {
+    for (name, value) in [("preset", "quick"), ("tune", "cats"), ("profile", "low")] {
         let error = refused(x264::H264::new().set(name, value));
         assert_eq!(error.operation(), "avcodec_open2");
         assert!(error.log().iter().any(|line| line.contains(value)), "{error}");
@@ -262,10 +262,11 @@ fn h21_a_forced_keyframe_is_an_idr() {
     let idrs = |options| {
         let packets = encode(configured(options).max_b_frames(2), &[5]);
         let idr: Vec<_> = packets.iter().filter(|packet| has_idr(packet)).filter_map(Packet::pts).collect();
-        (idr, packets[5].is_keyframe())
+        assert_eq!(packets[5].is_keyframe(), idr.contains(&5));
+        idr
     };
-    assert_eq!(idrs(open_gop()), (vec![0, 5], true));
-    assert_eq!(idrs(open_gop().forced_idr(false)), (vec![0], true));
+    assert_eq!(idrs(open_gop()), [0, 5]);
+    assert_eq!(idrs(open_gop().forced_idr(false)), [0]);
 }
 
 #[test]

@@ -143,14 +143,15 @@ fn long_term_references_in_fields() {
     let mut stream = Stream::new(FIELDS, &[Parameters { num_ref_idx: (3, 1), ..TWO }]);
     for _ in 0..2 {
         groups(&mut stream, 8, |stream, at, pic| {
-            let reorder = if at > 4 && pic.kind == Kind::P { vec![(2, 0), (2, 1)] } else { vec![] };
-            let pic = Pic { reorder, ..pic };
-            if at == 3 && pic.kind == Kind::P {
-                let (top, bottom) = (vec![vec![4, 1], vec![6, 0]], vec![vec![6, 0]]);
-                stream.push(&Pic { mmco: top, ..pic.clone() }.field(Structure::Top));
-                stream.push(&Pic { mmco: bottom, poc: pic.poc + 1, ..pic }.field(Structure::Bottom));
-            } else {
-                pair(stream, pic);
+            // FFmpeg keeps only the second field of a frame whose fields are both marked, so that is the one referred to.
+            let (marks, reorder) = match (pic.kind, at) {
+                (Kind::P, 3) => ([vec![vec![4, 1], vec![6, 0]], vec![vec![6, 0]]], [vec![], vec![]]),
+                (Kind::P, 5..) => ([vec![], vec![]], [vec![(2, 0), (0, 1)], vec![(2, 1), (0, 1)]]),
+                _ => return pair(stream, pic),
+            };
+            let fields = [Structure::Top, Structure::Bottom].into_iter().enumerate();
+            for (((second, structure), mmco), reorder) in fields.zip(marks).zip(reorder) {
+                stream.push(&Pic { mmco, reorder, structure, poc: pic.poc + second as i32, ..pic.clone() });
             }
         });
     }

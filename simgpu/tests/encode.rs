@@ -231,3 +231,25 @@ fn an_encoder_that_holds_pictures_gives_them_at_the_end() {
     assert_eq!(run.ledger.violations, [""; 0]);
     assert!(pictures_out(&out.display().to_string()) == pictures_in(SMALL, 25));
 }
+
+#[test]
+fn a_call_that_fails_in_mid_stream_reaches_the_program() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let cases = [
+        ("nvEncEncodePicture", "EncodePicture failed!: generic error (20)"),
+        ("nvEncLockBitstream", "Failed locking bitstream buffer: generic error (20)"),
+        ("nvEncMapInputResource", "Error mapping an input resource: generic error (20)"),
+    ];
+    for (function, wanted) in cases {
+        let fault = simgpu::Fault { function: function.into(), nth: 3, status: 20, sticky: false };
+        let run = run_simulated("ffmpeg", |command| {
+            command.args(["-v", "error", "-nostdin", "-y"]).args(source(SMALL, 25));
+            command.args(["-vf", "format=nv12,hwupload_cuda", "-c:v", "h264_nvenc", "-bf", "0"]);
+            command.arg(directory.path().join("out.mkv"));
+            command.env("SIMGPU_FAULTS", serde_json::to_string(&[fault]).expect("JSON"));
+        });
+        let said = common::stderr(&run.output);
+        assert!(said.contains(wanted), "{function}: no {wanted:?} in {said}");
+        assert_eq!(run.ledger.calls[function].failed, 1, "{}", run.ledger);
+    }
+}

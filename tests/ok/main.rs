@@ -1,6 +1,13 @@
 //! What must compile: beside each `ui/*.rs`, which must not, a file of the same name, which differs by what makes it legal; and programs
 //! that users wrote against the API's sketch. `types.rs` checks that each rejection has its twin here.
-#![allow(dead_code, unused_variables, clippy::needless_lifetimes, clippy::needless_late_init, clippy::manual_map)]
+#![allow(
+    dead_code,
+    unused_variables,
+    unused_assignments,
+    clippy::needless_lifetimes,
+    clippy::needless_late_init,
+    clippy::manual_map
+)]
 
 // The twins of ui/.
 mod encoder_asked_in_the_guard;
@@ -26,7 +33,7 @@ mod h09_host_rows_outlive_frame;
 mod h09_plane_outlives_frame;
 mod h10_borrowed_picture;
 mod h10_frame_used_after_send;
-mod h11_owner_not_sync;
+mod h11_owner_not_send;
 mod h11_picture_not_send;
 mod h12_decoder_flush_ignored;
 mod h12_finish_before_flush;

@@ -1,8 +1,8 @@
-//! NVENC's.
+//! libx264's.
 use avsluice::*;
 
 fn case() {
-    let _ = nvenc::H264::new().preset(nvenc::Preset::P6);
+    let _ = x264::H264::new().preset(x264::Preset::Slow);
 }
 
 fn main() {}

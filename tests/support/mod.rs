@@ -12,7 +12,7 @@ use std::{
 };
 
 /// A small picture that every encoder here takes.
-pub const NV12: Format = Format { width: 128, height: 96, pixels: PixelFormat::Nv12 };
+pub const NV12: Format = Format { width: 160, height: 96, pixels: PixelFormat::Nv12 };
 pub const YUV420P: Format = Format { pixels: PixelFormat::Yuv420p, ..NV12 };
 pub const CLOCK: TimeBase = TimeBase::hz(25);
 

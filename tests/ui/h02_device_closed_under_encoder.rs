@@ -1,4 +1,5 @@
 //! The device is closed while an encoder lives that was built on it.
+#![allow(unused_variables)]
 use avsluice::*;
 
 fn case(device: Device<Cuda>, format: Format, clock: TimeBase) -> Result<()> {

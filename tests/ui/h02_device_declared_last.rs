@@ -1,4 +1,5 @@
 //! Declared after the decoder, the device is dropped before it.
+#![allow(unused_variables, unused_assignments)]
 use avsluice::*;
 
 fn case(stream: &Stream) -> Result<()> {

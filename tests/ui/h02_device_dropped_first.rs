@@ -1,4 +1,5 @@
 //! The device is dropped while a decoder lives that nothing uses any more: `Scope` implements `Drop` for this case.
+#![allow(unused_variables)]
 use avsluice::*;
 
 fn case(device: Device<Cuda>, stream: &Stream) -> Result<()> {

@@ -1,4 +1,5 @@
 //! The device is dropped while a frame lives that nothing uses any more.
+#![allow(unused_variables)]
 use avsluice::*;
 
 fn case(device: Device<Cuda>, format: Format) -> Result<()> {

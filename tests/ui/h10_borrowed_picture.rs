@@ -2,7 +2,7 @@
 use avsluice::*;
 
 struct Lent<'a>(&'a [(cuda::Pointer, usize)]);
-unsafe impl<'a> cuda::Picture for Lent<'a> {
+unsafe impl cuda::Picture for Lent<'_> {
     fn planes(&self) -> &[(cuda::Pointer, usize)] {
         self.0
     }

@@ -2,7 +2,7 @@
 use avsluice::*;
 
 fn case() {
-    let _ = nvenc::H264::new().preset(x264::Preset::Slow);
+    let _ = x264::H264::new().preset(nvenc::Preset::P6);
 }
 
 fn main() {}

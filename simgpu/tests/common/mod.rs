@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 pub mod cuda;
+pub mod nvenc;
 pub mod program;
 
 use simgpu::{Config, Simgpu};

@@ -58,7 +58,7 @@ impl Container {
     }
     /// Whether packets may follow each other at the same decoding time.
     pub(super) fn allows_equal_times(self) -> bool {
-        self.has(ffi::AVFMT_TS_NONSTRICT as i32)
+        self.has(ffi::AVFMT_TS_NONSTRICT)
     }
     /// Whether it opens its files itself.
     pub(super) fn opens_files(self) -> bool {

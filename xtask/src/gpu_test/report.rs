@@ -6,6 +6,7 @@ use super::protocol::{Check, Driver, Probe, Progress, Status};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
 
 /// What every figure of the simulated driver is marked with.
 const SIMULATED: &str = "SIMULATED";
@@ -13,6 +14,11 @@ const SIMULATED: &str = "SIMULATED";
 const LAST_WORD: [&str; 2] = ["ledger", "references"];
 /// The line that ends a run in which nothing failed.
 const CLEANUP_COMPLETED: &str = "Cleanup completed";
+/// What a terminal shows of a check that has not said how far it is.
+const SPINNER: &str = "{spinner} {msg}  {elapsed}";
+/// What it shows of one that has.
+const BAR: &str = "{spinner} {msg}  [{bar:30}] {pos}/{len}  {elapsed}";
+const TICK: Duration = Duration::from_millis(100);
 
 /// The report of one run, printed as it comes.
 pub struct Report<'a> {
@@ -38,7 +44,11 @@ impl<'a> Report<'a> {
     pub fn new(json: bool, probe: &'a Probe, input: &'a Input, checks: &[Check]) -> Self {
         let on_terminal = !json && io::stdout().is_terminal() && io::stderr().is_terminal();
         let bar = if on_terminal { ProgressBar::no_length() } else { ProgressBar::hidden() };
-        bar.set_style(style());
+        bar.set_style(style(SPINNER));
+        bar.set_message("starting");
+        if on_terminal {
+            bar.enable_steady_tick(TICK);
+        }
         let width = checks.iter().map(|check| check.title.chars().count()).max().unwrap_or(0);
         let report =
             Self { json, probe, input, width, bar, rows: Vec::new(), counts: Counts::default(), last_word: None };
@@ -52,14 +62,14 @@ impl<'a> Report<'a> {
 
     /// A check begins.
     pub fn begin(&self, check: &Check) {
+        self.bar.set_style(style(SPINNER));
         self.bar.reset();
-        self.bar.unset_length();
         self.bar.set_message(check.title.clone());
-        self.bar.tick();
     }
 
     /// It has come so far.
     pub fn progress(&self, progress: Progress) {
+        self.bar.set_style(style(BAR));
         self.bar.set_length(progress.total);
         self.bar.set_position(progress.done);
     }
@@ -160,10 +170,8 @@ fn marked(text: &str, driver: Driver) -> String {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {msg}  [{bar:30}] {pos}/{len}  {elapsed}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> ")
 }
 
 #[cfg(test)]
@@ -178,12 +186,23 @@ mod tests {
     }
 
     #[test]
-    fn the_progress_bar_s_template_is_sound() {
-        assert!(ProgressStyle::with_template("{spinner} {msg}  [{bar:30}] {pos}/{len}  {elapsed}").is_ok());
-        let bar = ProgressBar::hidden();
-        bar.set_style(style());
-        bar.set_length(100);
-        bar.set_position(40);
-        assert_eq!((bar.position(), bar.length()), (40, Some(100)));
+    fn the_progress_bar_s_templates_are_sound() {
+        for template in [SPINNER, BAR] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
+
+    #[test]
+    fn a_progress_line_moves_the_bar_and_the_next_check_starts_anew() {
+        let probe = Probe { backend: "nvidia".into(), driver: Driver::Simulated, device: "GPU".into(), reason: None };
+        let input = Input { path: "in.h264".into(), frames: 1, description: String::new() };
+        let check = Check { name: "drain".into(), title: "drain".into(), seconds: 1.0 };
+        let report = Report::new(true, &probe, &input, std::slice::from_ref(&check));
+        report.begin(&check);
+        report.progress(Progress { done: 40, total: 100 });
+        assert_eq!((report.bar.position(), report.bar.length()), (40, Some(100)));
+        assert_eq!(report.bar.message(), "drain");
+        report.begin(&check);
+        assert_eq!(report.bar.position(), 0);
     }
 }
