@@ -110,8 +110,8 @@ macro_rules! encoder {
             pub fn surfaces(self, surfaces: u32) -> Self {
                 self.set("surfaces", surfaces)
             }
-            /// Packets that are held back so that the GPU always has work (`delay`; default: one less than the
-            /// surfaces). 0 gives each packet as soon as it is done.
+            /// How many packets must be due before one comes out, so that the GPU always has work (`delay`; default: one less
+            /// than the surfaces). With 0 or 1 each comes out as soon as it is done.
             pub fn delay(self, frames: u32) -> Self {
                 self.set("delay", frames)
             }

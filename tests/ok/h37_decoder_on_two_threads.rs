@@ -1,10 +1,12 @@
-//! Moved to the thread that uses it.
+//! By one, then by the other.
 use avsluice::*;
 
-fn case(decoder: Decoder<Cuda>) {
-    std::thread::scope(|scope| {
-        scope.spawn(move || decoder.damaged());
-    });
+/// Runs both at once.
+fn join(_: impl FnOnce() + Send, _: impl FnOnce() + Send) {}
+
+fn case(decoder: &mut Decoder<Cuda>) {
+    join(|| drop(decoder.receive()), || ());
+    join(|| (), || drop(decoder.receive()));
 }
 
 fn main() {}

@@ -1,10 +1,12 @@
-//! Moved to the thread that uses it.
+//! By one, then by the other.
 use avsluice::*;
 
-fn case(encoder: Encoder<Cuda>) {
-    std::thread::scope(|scope| {
-        scope.spawn(move || encoder.in_flight());
-    });
+/// Runs both at once.
+fn join(_: impl FnOnce() + Send, _: impl FnOnce() + Send) {}
+
+fn case(encoder: &mut Encoder<Cuda>) {
+    join(|| drop(encoder.receive()), || ());
+    join(|| (), || drop(encoder.receive()));
 }
 
 fn main() {}

@@ -58,7 +58,7 @@ mod h35_free_twice;
 mod h36_pool_set_after_open;
 mod h36_pool_set_on_the_configuration;
 mod h37_decoder_on_two_threads;
-mod h37_demuxer_on_two_threads;
+mod h37_demuxer_read_on_two_threads;
 mod h37_encoder_on_two_threads;
 mod h37_frame_written_on_two_threads;
 mod h39_file_ignored;

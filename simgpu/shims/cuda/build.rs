@@ -18,7 +18,9 @@ fn main() {
         "-Wl,--no-as-needed".into(),
         format!("{}", deps.join("libsimgpu_core.so").display()),
         "-Wl,-rpath,$ORIGIN".into(),
-        "-Wl,--enable-new-dtags".into(),
+        // RPATH, not RUNPATH: cargo puts target/debug into LD_LIBRARY_PATH, where an older core may lie, and that goes before
+        // RUNPATH.
+        "-Wl,--disable-new-dtags".into(),
         "-Wl,-z,nodelete".into(),
     ] {
         println!("cargo::rustc-link-arg={argument}");
