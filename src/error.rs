@@ -225,6 +225,16 @@ const PATTERNS: &[(&str, fn(&str) -> ErrorKind, &str)] = &[
         |_| ErrorKind::Unsupported,
         "this GPU's NVENC cannot encode in this codec, profile or with these options",
     ),
+    (
+        "Error setting preset/tune",
+        |_| ErrorKind::InvalidSetting { name: "preset".into() },
+        "libx264 has no such preset or tune",
+    ),
+    (
+        "Error setting profile",
+        |_| ErrorKind::InvalidSetting { name: "profile".into() },
+        "libx264 has no such profile, or the pixel format does not fit it",
+    ),
     ("No capable devices found", |_| ErrorKind::Unsupported, "no GPU here can encode this format with NVENC"),
     (
         "No decoder surfaces left",

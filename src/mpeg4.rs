@@ -15,7 +15,7 @@
 use crate::{
     System,
     encode::{Encodes, Options, Setting},
-    nvenc::settings::Settings,
+    encode::settings::Settings,
 };
 
 /// `mpeg4`: encodes frames in host memory.

@@ -4,6 +4,10 @@
 //! [`Encoder`](crate::Encoder)'s. With neither a bit rate nor [`crf`](H264::crf) nor [`qp`](H264::qp), libx264 keeps to
 //! a CRF of 23.
 //!
+//! libx264 follows [`set_bit_rate`](crate::Encoder::set_bit_rate) only where it was opened for a constant rate: with a
+//! [`buffer_size`](crate::Encoder::buffer_size), and a [`max_bit_rate`](crate::Encoder::max_bit_rate) no higher than the
+//! bit rate.
+//!
 //! ```
 //! use avsluice::{Encoder, Format, FramePool, PixelFormat, System, TimeBase, x264};
 //!
@@ -18,7 +22,7 @@ pub use crate::nvenc::H264Level as Level;
 use crate::{
     System,
     encode::{Encodes, Options, Setting},
-    nvenc::settings::{Settings, words},
+    encode::settings::{Settings, words},
 };
 
 words! {
@@ -153,8 +157,8 @@ impl Options for H264 {
         self.settings.to_vec()
     }
     /// Unless it encodes at a constant quality.
-    fn rereads_bit_rate(&self) -> bool {
-        !["crf", "qp"].iter().any(|name| self.settings.number(name, |value| value >= 0.0))
+    fn rereads_bit_rate(&self, constant: bool) -> bool {
+        constant && !["crf", "qp"].iter().any(|name| self.settings.number(name, |value| value >= 0.0))
     }
 }
 impl Encodes<System> for H264 {}
@@ -166,9 +170,10 @@ mod tests {
 
     #[test]
     fn h51_only_modes_with_a_bit_rate_reread_it() {
-        assert!(H264::new().rereads_bit_rate());
-        assert!(H264::new().qp(20).set("qp", -1).rereads_bit_rate());
-        assert!(!H264::new().crf(0.0).rereads_bit_rate());
-        assert!(!H264::new().qp(20).rereads_bit_rate());
+        assert!(H264::new().rereads_bit_rate(true));
+        assert!(!H264::new().rereads_bit_rate(false), "libx264 reads it again with a constant rate only");
+        assert!(H264::new().qp(20).set("qp", -1).rereads_bit_rate(true));
+        assert!(!H264::new().crf(0.0).rereads_bit_rate(true));
+        assert!(!H264::new().qp(20).rereads_bit_rate(true));
     }
 }

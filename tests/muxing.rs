@@ -4,8 +4,8 @@
 mod tools;
 
 use avsluice::{
-    Demuxer, Encoder, ErrorKind, Format, Frame, FramePool, Limit, Muxer, PixelFormat, System, TimeBase, Track, mpeg4,
-    x264,
+    Demuxer, Encoder, ErrorKind, Format, Frame, FramePool, Limit, Muxer, Packet, PixelFormat, System, TimeBase, Track,
+    mpeg4, x264,
 };
 use std::{fs, io, path::Path, sync::Mutex};
 use tempfile::tempdir;
@@ -273,4 +273,24 @@ fn h47_parameter_sets_are_in_the_header_or_before_each_keyframe() {
             }
         }
     }
+}
+
+#[test]
+fn times_that_are_missing_are_counted_on_at_the_frame_rate() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("own.mkv");
+    let pool = FramePool::new(System, FORMAT).unwrap();
+    let encoder = Encoder::new(&pool, TimeBase::hz(25), x264::H264::new()).max_b_frames(0).frame_rate(25, 1);
+    let encoder = encoder.open().unwrap();
+    let mut output = Muxer::create(&file).unwrap();
+    let track = output.add(&encoder).unwrap();
+    let mut output = output.open().unwrap();
+    for _ in 0..3 {
+        // The application's own: a delimiter, with no times.
+        output.write(track, Packet::new(&[0, 0, 0, 1, 9, 16]).unwrap()).unwrap();
+    }
+    output.finish().unwrap();
+    let mut input = Demuxer::open(&file).unwrap();
+    let times: Vec<_> = std::iter::from_fn(|| input.read().unwrap()).map(|packet| packet.pts()).collect();
+    assert_eq!(times, [Some(0), Some(40), Some(80)]);
 }

@@ -3,7 +3,7 @@
 mod support;
 
 use avsluice::{
-    Encoder, Error, ErrorKind, FramePool, Limit, Packet, Result, System,
+    Encoder, Error, ErrorKind, Frame, FramePool, Limit, Packet, Result, System,
     encode::{Configured, Encodes, Options},
     mpeg4::Mpeg4,
     nvenc, x264,
@@ -142,6 +142,18 @@ fn each_method_sets_the_option_that_it_names() {
     let names = ["preset", "tune", "crf", "qp", "profile", "level"];
     assert_settings(x264, &names.into_iter().zip(expected).collect::<Vec<_>>());
     assert_eq!(Mpeg4::new().settings(), []);
+}
+
+#[test]
+fn the_presets_set_what_their_table_says() {
+    let low_latency = [("tune", "ull"), ("rc", "cbr"), ("delay", "0"), ("zerolatency", "1")];
+    assert_settings(nvenc::H264::low_latency(), &low_latency);
+    assert_settings(nvenc::Hevc::low_latency(), &low_latency);
+    let quality = ["p6", "hq", "vbr", "fullres", "1", "20"];
+    let names = ["preset", "tune", "rc", "multipass", "spatial-aq", "rc-lookahead"];
+    let quality: Vec<_> = names.into_iter().zip(quality).collect();
+    assert_settings(nvenc::H264::quality(), &quality);
+    assert_settings(nvenc::Hevc::quality(), &quality);
 }
 
 #[test]
@@ -317,4 +329,33 @@ fn h51_a_bit_rate_that_nothing_comes_of_is_refused() {
         assert_eq!(change(nvenc::H264::new().cq(20.0)), unsupported);
         assert_eq!(change(nvenc::H264::low_latency().rc(nvenc::RateControl::ConstQp)), unsupported);
     });
+}
+
+#[test]
+fn h51_libx264_follows_a_new_bit_rate_where_it_keeps_a_constant_one() {
+    let bytes = |change: Option<u64>| {
+        let options = x264::H264::new().preset(x264::Preset::Ultrafast).tune(x264::Tune::Zerolatency);
+        let constant = configured(options).bit_rate(300_000).max_bit_rate(300_000).buffer_size(60_000);
+        let mut encoder = constant.open().unwrap();
+        if let Some(rate) = change {
+            encoder.set_bit_rate(rate).unwrap();
+        }
+        let sent = (0..50).flat_map(|number| encoder.send(noise(number)).unwrap().collect::<Vec<_>>());
+        let bytes: usize = sent.map(|packet| packet.unwrap().data().len()).sum();
+        encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap().free();
+        bytes
+    };
+    let (low, high) = (bytes(None), bytes(Some(1_200_000)));
+    assert!(high > 2 * low, "{low} bytes at 300 kbit/s, {high} after a change to 1200");
+}
+
+/// A picture that takes as many bits as it is given.
+fn noise(number: usize) -> Frame<'static, System> {
+    let mut frame = picture(YUV420P, number);
+    let mut state = number as u32;
+    for sample in frame.plane_mut(0).unwrap().lines_mut().flatten() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *sample = (state >> 24) as u8;
+    }
+    frame
 }

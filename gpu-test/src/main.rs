@@ -8,7 +8,7 @@ mod picture;
 mod run;
 
 use anyhow::{Context, Result};
-use avsluice::{Decoder, Demuxer, Device, System};
+use avsluice::{Cuda, Decoder, Demuxer, Device, Failed, System};
 use clap::{Parser, Subcommand, ValueEnum};
 use run::{Driver, Outcome, Run};
 use serde_json::json;
@@ -127,8 +127,22 @@ fn probe(driver: Choice, input: Option<PathBuf>) -> Result<serde_json::Value> {
     };
     let device = Device::cuda(0)?;
     let name = device.name()?;
+    if let Some(input) = &input {
+        decodable(&device, input)?;
+    }
     device.close()?;
     Ok(json!({"backend": "nvidia", "driver": driver.name(), "device": name, "reason": reason}))
+}
+
+/// Whether the device decodes the file's video: what it cannot is an error of the choice of file, and named once.
+fn decodable(device: &Device<Cuda>, input: &PathBuf) -> Result<()> {
+    let mut file = Demuxer::open(input)?;
+    let video = file.video()?;
+    let decoder = Decoder::new(device, &video).open().map_err(Failed::into_error);
+    let mut frames = decoder.with_context(|| input.display().to_string())?.frames(file.packets(&video));
+    frames.first().with_context(|| input.display().to_string())?;
+    frames.close().free();
+    Ok(())
 }
 
 /// Whether the file has a video of which a picture can be decoded.

@@ -172,7 +172,8 @@ impl<O: super::Options> Configured<O> {
         };
         let period = Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
         let reorder = context.shifts_dts_by_ticks().then(|| Reorder::new(context.reorder_depth(), period));
-        let rereads_bit_rate = self.options.rereads_bit_rate() && !is_constant_quality(&settings);
+        let constant = self.buffer_size.is_some() && self.max_bit_rate.is_some() && self.max_bit_rate <= self.bit_rate;
+        let rereads_bit_rate = self.options.rereads_bit_rate(constant);
         Ok(Running {
             core: Core::new(context, device, self.teardown),
             pools: self.memory.as_ref().map(BufferRef::share).transpose()?.into_iter().collect(),
@@ -211,11 +212,4 @@ impl<O: super::Options> Configured<O> {
         }
         Ok(Ratio { num: den, den: num })
     }
-}
-
-/// Rate controls that have no bit rate to change.
-fn is_constant_quality(settings: &[super::Setting]) -> bool {
-    let value =
-        |name: &str| settings.iter().rev().find(|setting| setting.name == name).map(|setting| setting.value.as_str());
-    value("rc") == Some("constqp") || value("qp").is_some() || value("crf").is_some()
 }

@@ -14,6 +14,7 @@ mod opened;
 mod options;
 mod reorder;
 mod running;
+pub(crate) mod settings;
 
 pub use closed::Closed;
 pub use configured::Configured;

@@ -10,8 +10,10 @@ pub trait Options: Send + 'static {
     fn settings(&self) -> Vec<Setting> {
         Vec::new()
     }
-    /// Whether the codec reads its bit rate again with each frame.
-    fn rereads_bit_rate(&self) -> bool {
+    /// Whether the codec, with these options, reads its bit rate again with each frame. `constant` says that the encoder was
+    /// configured for a constant rate: a bit rate, a highest bit rate no higher, and a buffer size.
+    fn rereads_bit_rate(&self, constant: bool) -> bool {
+        let _ = constant;
         false
     }
 }

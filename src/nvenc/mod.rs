@@ -27,7 +27,6 @@
 //! `OptionUnknown`. What the GPU or its driver does not have (temporal AQ, B-frames as references, ...) is
 //! `Unsupported` then. A later setting takes the place of an earlier one.
 
-pub(crate) mod settings;
 mod values;
 
 pub use values::{
@@ -38,7 +37,7 @@ use crate::{
     Cuda, System,
     encode::{Encodes, Options, Setting},
 };
-use settings::Settings;
+use crate::encode::settings::Settings;
 
 /// One encoder with the options that both have. What differs is types: its profiles and levels.
 macro_rules! encoder {
@@ -184,7 +183,7 @@ macro_rules! encoder {
                 self.settings.to_vec()
             }
             /// Unless it encodes at a constant quality, without loss among them.
-            fn rereads_bit_rate(&self) -> bool {
+            fn rereads_bit_rate(&self, _constant: bool) -> bool {
                 keeps_to_a_bit_rate(&self.settings)
             }
         }
@@ -235,7 +234,7 @@ mod tests {
             H264::new().cq(30.0).cq(0.0),
         ];
         for options in reread {
-            assert!(options.rereads_bit_rate(), "{options:?}");
+            assert!(options.rereads_bit_rate(false), "{options:?}");
         }
         let constant = [
             H264::new().rc(RateControl::ConstQp),
@@ -245,7 +244,7 @@ mod tests {
             H264::new().rc(RateControl::Cbr).set("rc", "constqp"),
         ];
         for options in constant {
-            assert!(!options.rereads_bit_rate(), "{options:?}");
+            assert!(!options.rereads_bit_rate(false), "{options:?}");
         }
     }
 }

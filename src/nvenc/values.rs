@@ -1,6 +1,6 @@
 //! What the options of the nvenc encoders can be.
 
-use super::settings::words;
+use crate::encode::settings::words;
 
 words! {
     /// FFmpeg's `preset`: how much work goes into each picture. FFmpeg's older names (`slow`, `llhq`, ...) are not

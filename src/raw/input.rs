@@ -185,7 +185,7 @@ impl Input {
         let lines = capture.lines();
         self.note_early_end(&lines);
         if code == ffi::AVERROR_EOF {
-            // Demuxers take a failing read for the end of the file.
+            // A demuxer may take a failing read for the end of the file.
             code = self.io_error();
             if code >= 0 {
                 self.end();
@@ -197,7 +197,7 @@ impl Input {
             if code == ffi::AVERROR_EAGAIN {
                 error = error.with_kind(ErrorKind::Io(io::ErrorKind::WouldBlock));
             }
-            let cut = self.early_end.is_some();
+            let cut = code == ffi::AVERROR_INVALIDDATA && self.early_end.is_some();
             let detail = if cut { "the file is cut off here" } else { "reading failed before the end of the file" };
             return Err(self.location.name(error.detail(detail)));
         }
@@ -263,3 +263,26 @@ impl Drop for Input {
 
 static_assertions::assert_impl_all!(Input: Send);
 static_assertions::assert_not_impl_any!(Input: Sync, Clone);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_read_that_a_demuxer_takes_for_the_end_is_an_error() {
+        let mut input = Input::open(Location::new(&media::standard().path).unwrap()).unwrap();
+        let mut packets = 0;
+        loop {
+            let mut packet = PacketShell::new().unwrap();
+            if !input.read(&mut packet).unwrap() {
+                break;
+            }
+            packets += 1;
+        }
+        assert_eq!(packets, 250);
+        // SAFETY: the context is open, and has its reader.
+        unsafe { (*input.context.as_mut().pb).error = ffi::AVERROR_EIO };
+        let error = input.read(&mut PacketShell::new().unwrap()).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
+    }
+}

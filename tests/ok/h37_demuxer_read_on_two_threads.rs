@@ -5,7 +5,7 @@ use avsluice::*;
 fn join(_: impl FnOnce() + Send, _: impl FnOnce() + Send) {}
 
 fn case(input: &mut Demuxer) {
-    join(|| assert!(!input.format().is_empty()), || ());
+    join(move || assert!(!input.format().is_empty()), || ());
 }
 
 fn main() {}

@@ -84,12 +84,12 @@ impl Track {
             (Timing::InOrder, None, None) => set_times(&mut packet, self.next, self.next),
             (Timing::OutOfOrder(track), None, dts) => {
                 let time = dts.unwrap_or(self.next);
-                self.next = time + duration;
+                self.next = time.saturating_add(duration);
                 return track.reorder(packet, time);
             }
         }
         if let Some(dts) = packet.dts() {
-            self.next = dts + duration;
+            self.next = dts.saturating_add(duration);
         }
         // What waits for its time was before this one.
         self.end();
@@ -123,7 +123,9 @@ impl DecodingTimes {
     /// The smallest of the last presentation times: as many as pictures can be out of order, and this one.
     fn next(&mut self, pts: i64, duration: i64) -> i64 {
         if self.recent.is_empty() {
-            self.recent.extend((1..=self.delay as i64).rev().map(|frames| pts - frames * duration));
+            self.recent.extend(
+                (1..=self.delay as i64).rev().map(|frames| pts.saturating_sub(duration.saturating_mul(frames))),
+            );
         }
         let place = self.recent.partition_point(|earlier| *earlier <= pts);
         self.recent.insert(place, pts);
@@ -142,8 +144,8 @@ impl OutOfOrder {
             }
             None => return Err(no_times("and its pictures are not in the order in which they are shown")),
         };
-        let early = delay as i64 * packet.duration();
-        packet.get_mut().dts = time - early;
+        let early = packet.duration().saturating_mul(delay as i64);
+        packet.get_mut().dts = time.saturating_sub(early);
         let (picture, is_key) = (order.of(&packet), packet.is_key());
         reorder.push(packet, picture, is_key, time);
         Ok(())
