@@ -1,6 +1,9 @@
 //! [`Error`] says what went wrong; [`Failed`] says it and gives back what the call had taken.
 
-use crate::raw::{self, log::Line};
+use crate::{
+    diagnosis,
+    raw::{self, log::Line},
+};
 use std::{error, fmt, time::Duration};
 
 /// `std::result::Result` with [`Error`].
@@ -145,7 +148,7 @@ impl Error {
     }
     /// An FFmpeg call's negative return value with what was logged meanwhile, which tells more than the value does.
     pub(crate) fn ffmpeg(operation: &'static str, code: i32, log: Vec<Line>) -> Self {
-        let (kind, detail) = classify(code, &log);
+        let (kind, detail) = diagnosis::classify(code, &log);
         let mut error = Error::new(kind, operation);
         error.0.code = code;
         error.0.detail = detail;
@@ -179,89 +182,6 @@ impl Error {
         (error.0.detail, error.0.log) = (inner.detail.clone(), inner.log.clone());
         error
     }
-}
-
-/// Patterns in FFmpeg's log that say more than its return value: the value is often EPERM, EINVAL or ENOSYS.
-const PATTERNS: &[(&str, fn(&str) -> ErrorKind, &str)] = &[
-    (
-        "Cannot load libcuda",
-        |_| ErrorKind::DriverMissing,
-        "the NVIDIA driver's libcuda.so.1 cannot be loaded: install the NVIDIA driver",
-    ),
-    (
-        "Cannot load libnvidia-encode",
-        |_| ErrorKind::DriverMissing,
-        "the NVIDIA driver's libnvidia-encode.so.1 cannot be loaded: install the driver's encode library (libnvidia-encode1 on Debian)",
-    ),
-    (
-        "Cannot load nvcuvid",
-        |_| ErrorKind::DriverMissing,
-        "the NVIDIA driver's libnvcuvid.so.1 cannot be loaded: install the driver's decode library (libnvcuvid1 on Debian)",
-    ),
-    ("Failed loading nvcuvid", |_| ErrorKind::DriverMissing, "the NVIDIA driver's libnvcuvid.so.1 cannot be loaded"),
-    (
-        "Driver does not support the required nvenc API version",
-        driver_too_old,
-        "the NVIDIA driver is older than this FFmpeg needs: update the driver",
-    ),
-    (
-        "incompatible client key",
-        |_| ErrorKind::SessionLimit,
-        "the driver allows no further encoding session: close another encoder first",
-    ),
-    (
-        "OpenEncodeSessionEx failed: out of memory",
-        |_| ErrorKind::SessionLimit,
-        "the driver allows no further encoding session: close another encoder first",
-    ),
-    ("OpenEncodeSessionEx failed: unsupported device", |_| ErrorKind::Unsupported, "this GPU has no NVENC engine"),
-    (
-        "InitializeEncoder failed: invalid param",
-        |_| ErrorKind::Unsupported,
-        "NVENC refuses these parameters: most often the picture is smaller than the GPU encodes (145x49 since Turing) or larger",
-    ),
-    (
-        "Provided device doesn't support required NVENC features",
-        |_| ErrorKind::Unsupported,
-        "this GPU's NVENC cannot encode in this codec, profile or with these options",
-    ),
-    (
-        "Error setting preset/tune",
-        |_| ErrorKind::InvalidSetting { name: "preset".into() },
-        "libx264 has no such preset or tune",
-    ),
-    (
-        "Error setting profile",
-        |_| ErrorKind::InvalidSetting { name: "profile".into() },
-        "libx264 has no such profile, or the pixel format does not fit it",
-    ),
-    ("No capable devices found", |_| ErrorKind::Unsupported, "no GPU here can encode this format with NVENC"),
-    (
-        "No decoder surfaces left",
-        |_| ErrorKind::PoolExhausted,
-        "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
-    ),
-    ("CUDA_ERROR_OUT_OF_MEMORY", |_| ErrorKind::OutOfMemory, "the GPU's memory is used up"),
-    ("CUDA_ERROR_NO_DEVICE", |_| ErrorKind::NoDevice, "the driver finds no NVIDIA GPU"),
-    ("CUDA_ERROR_INVALID_DEVICE", |_| ErrorKind::NoDevice, "there is no CUDA device of this ordinal"),
-    ("moov atom not found", |_| ErrorKind::InvalidData, "the file has no index: it is truncated or was never finished"),
-];
-
-/// FFmpeg's words are "Required: 12.1 Found: 11.1".
-fn driver_too_old(line: &str) -> ErrorKind {
-    let word = |after: &str| {
-        let rest = line.split_once(after).map_or("", |(_, rest)| rest);
-        rest.split_whitespace().next().unwrap_or("unknown").to_string()
-    };
-    ErrorKind::DriverTooOld { required: word("Required:"), found: word("Found:") }
-}
-
-fn classify(code: i32, log: &[Line]) -> (ErrorKind, Option<String>) {
-    let matched = PATTERNS.iter().find_map(|(text, kind, detail)| {
-        let line = log.iter().find(|line| line.text.contains(text))?;
-        Some((kind(&line.text), Some(detail.to_string())))
-    });
-    matched.unwrap_or_else(|| (raw::code::kind(code), None))
 }
 
 impl fmt::Debug for Error {

@@ -59,6 +59,8 @@ mod codec;
 #[forbid(unsafe_code)]
 mod device;
 #[forbid(unsafe_code)]
+mod diagnosis;
+#[forbid(unsafe_code)]
 mod error;
 mod ffi;
 #[forbid(unsafe_code)]
@@ -95,7 +97,7 @@ pub mod transfer;
 pub mod x264;
 
 pub use decode::{Decoded, Decoder, OrSystem};
-pub use demux::{Demuxer, Stream};
+pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};

@@ -14,8 +14,8 @@
 
 use crate::{
     System,
-    encode::{Encodes, Options, Setting},
     encode::settings::Settings,
+    encode::{Encodes, Options, Setting},
 };
 
 /// `mpeg4`: encodes frames in host memory.

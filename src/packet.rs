@@ -16,6 +16,13 @@ impl Packet {
         crate::raw::enter()?;
         PacketShell::copy_of(data).map(Packet)
     }
+    /// Another reference to the same data (av_packet_ref), with the same times: for a second muxer. Nothing is copied.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn share(&self) -> Result<Self> {
+        self.0.share().map(Packet)
+    }
     /// The compressed bytes.
     pub fn data(&self) -> &[u8] {
         self.0.data()

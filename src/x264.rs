@@ -21,8 +21,8 @@ pub use crate::nvenc::H264Level as Level;
 
 use crate::{
     System,
-    encode::{Encodes, Options, Setting},
     encode::settings::{Settings, words},
+    encode::{Encodes, Options, Setting},
 };
 
 words! {

@@ -2,9 +2,7 @@
 
 mod support;
 
-use avsluice::{
-    AnyFrame, Cuda, Decoder, Device, Encoder, ErrorKind, FramePool, Limit, Outcome, System, cuda, nvenc,
-};
+use avsluice::{AnyFrame, Cuda, Decoder, Device, Encoder, ErrorKind, FramePool, Limit, Outcome, System, cuda, nvenc};
 use libloading::{Library, Symbol};
 use std::{
     ffi::c_void,

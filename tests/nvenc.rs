@@ -3,8 +3,8 @@
 mod support;
 
 use avsluice::{
-    Cuda, Decoder, Device, Encoder, ErrorKind, Failed, Format, Frame, FramePool, Limit, Outcome, Packet, Result, System,
-    cuda, nvenc,
+    Cuda, Decoder, Device, Encoder, ErrorKind, Failed, Format, Frame, FramePool, Limit, Outcome, Packet, Result,
+    System, cuda, nvenc,
 };
 use simgpu::{Config, Fault};
 use std::sync::mpsc;
@@ -155,8 +155,7 @@ fn h21_a_forced_keyframe_is_an_idr_picture() {
     simulated("h21_a_forced_keyframe_is_an_idr_picture", |driver| {
         let device = Device::cuda(0).unwrap();
         let pool = FramePool::new(&device, NV12).unwrap();
-        let mut encoder =
-            Encoder::new(&pool, CLOCK, nvenc::H264::new()).gop_size(100).max_b_frames(0).open().unwrap();
+        let mut encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).gop_size(100).max_b_frames(0).open().unwrap();
         let mut all = Vec::new();
         for number in 0..10 {
             if number == 6 {

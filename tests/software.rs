@@ -277,7 +277,8 @@ fn damaged_packets_are_counted_and_decoding_goes_on() {
     for (number, packet) in file.packets(&video).enumerate() {
         let packet = packet.unwrap();
         // A NAL unit of a slice whose header makes no sense, instead of every 50th packet.
-        let packet = if number % 50 == 25 { Packet::new(&[0, 0, 0, 1, 0x65, 0xff, 0xff, 0xff]).unwrap() } else { packet };
+        let packet =
+            if number % 50 == 25 { Packet::new(&[0, 0, 0, 1, 0x65, 0xff, 0xff, 0xff]).unwrap() } else { packet };
         good += decoder.send(packet).unwrap().map(Result::unwrap).count();
     }
     assert!(decoder.damaged() > 0);

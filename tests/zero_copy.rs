@@ -4,8 +4,8 @@
 mod support;
 
 use avsluice::{
-    Cuda, Decoded, Decoder, Demuxer, Device, Encoder, ErrorKind, Frame, FramePool, Limit, Muxer, Outcome, System, decode,
-    nvenc, transfer,
+    Cuda, Decoded, Decoder, Demuxer, Device, Encoder, ErrorKind, Frame, FramePool, Limit, Muxer, Outcome, System,
+    decode, nvenc, transfer,
 };
 use std::{path::Path, process::Command};
 use support::{CLOCK, NV12, md5, open, picture, simulated};
@@ -37,8 +37,7 @@ fn every_h264_stream_decodes_to_its_published_hashes() {
                     decoder = decoder.codec(name);
                 }
                 let mut frames = decoder.open().unwrap().frames(file.packets(&video));
-                let hashes: Vec<_> =
-                    frames.by_ref().map(|frame| md5(&frame.unwrap().download().unwrap())).collect();
+                let hashes: Vec<_> = frames.by_ref().map(|frame| md5(&frame.unwrap().download().unwrap())).collect();
                 assert!(hashes == stream.frames, "{} with {name:?}", stream.name);
                 assert!(matches!(frames.close().free().outcome, Outcome::Drained));
             }
@@ -200,7 +199,11 @@ fn h52_a_crop_at_the_left_and_top_is_reported() {
 }
 
 /// Takes frames until the decoder has none left; what it said then.
-fn hold_all(decoder: Decoder<'_, Cuda, decode::Configured>, file: &mut Demuxer, stream: &avsluice::Stream) -> (usize, Option<avsluice::Error>) {
+fn hold_all(
+    decoder: Decoder<'_, Cuda, decode::Configured>,
+    file: &mut Demuxer,
+    stream: &avsluice::Stream,
+) -> (usize, Option<avsluice::Error>) {
     let mut held: Vec<Frame<Cuda>> = Vec::new();
     let mut frames = decoder.open().unwrap().frames(file.packets(stream));
     let error = loop {

@@ -31,11 +31,11 @@ fn with_pictures(outputs: u64, body: impl FnOnce(&Simgpu, &cuda::Cuda, &Cuvid, u
     let player = Player::new(&cuvid, 8, outputs);
     assert_eq!(player.feed(&stream(4), 1, None), 0);
     assert_eq!(player.displayed().len(), 4);
-    body(&gpu, &cuda, &cuvid, player.decoder);
+    body(&gpu, &cuda, &cuvid, player.decoder.get());
     let live = gpu.ledger().live;
-    assert_eq!(cuvid.parser_destroy(player.parser), 0);
+    assert_eq!(cuvid.parser_destroy(player.parser.get()), 0);
     if live.contains_key("decoder") {
-        assert_eq!(cuvid.destroy(player.decoder), 0);
+        assert_eq!(cuvid.destroy(player.decoder.get()), 0);
     }
     drop(context);
     assert!(gpu.ledger().is_empty(), "{}", gpu.ledger());
@@ -225,7 +225,7 @@ fn picture_parameters_are_checked() {
     assert_eq!(decode(overwriting), 0);
     assert_violation(&gpu, "overwritten while it is a reference");
     // What is wrong in the codec's fields is refused, and the picture cannot be mapped.
-    assert_eq!(decode(pic(4, 1).with(184 + 60, 100)), INVALID_VALUE);
+    assert_eq!(decode(pic(4, 1).with(184 + 56, 100)), INVALID_VALUE);
     assert_eq!(map(&cuvid, decoder, 1), Err(MAP_FAILED));
     assert_eq!(decode(pic(4, 1).with(184 + 29, 2)), NOT_SUPPORTED, "10 bits");
     assert_eq!(gpu.ledger().violations, [""; 0]);

@@ -63,7 +63,6 @@ impl<Y: Output> Decoder<'static, Y, Flushing> {
     ///
     /// # Errors
     /// [`Overdue`] with the thread to join when the time is over; else what `finish` returns.
-    #[allow(clippy::type_complexity)] // a result of a result: over in time, and went well
     pub fn finish_within(
         self,
         time: Duration,

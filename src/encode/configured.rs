@@ -170,7 +170,8 @@ impl<O: super::Options> Configured<O> {
             format: self.format,
             device: if self.memory.is_some() { device.as_ref().map(BufferRef::share).transpose()? } else { None },
         };
-        let period = Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
+        let period =
+            Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
         let reorder = context.shifts_dts_by_ticks().then(|| Reorder::new(context.reorder_depth(), period));
         let constant = self.buffer_size.is_some() && self.max_bit_rate.is_some() && self.max_bit_rate <= self.bit_rate;
         let rereads_bit_rate = self.options.rereads_bit_rate(constant);

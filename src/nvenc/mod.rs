@@ -33,11 +33,11 @@ pub use values::{
     BRefMode, H264Level, H264Profile, HevcLevel, HevcProfile, HevcTier, Multipass, Preset, RateControl, Tune,
 };
 
+use crate::encode::settings::Settings;
 use crate::{
     Cuda, System,
     encode::{Encodes, Options, Setting},
 };
-use crate::encode::settings::Settings;
 
 /// One encoder with the options that both have. What differs is types: its profiles and levels.
 macro_rules! encoder {

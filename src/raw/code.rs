@@ -18,9 +18,9 @@ pub(crate) fn kind(code: i32) -> ErrorKind {
         ffi::AVERROR_ECONNREFUSED => ErrorKind::Io(io::ErrorKind::ConnectionRefused),
         ffi::AVERROR_ETIMEDOUT => ErrorKind::Io(io::ErrorKind::TimedOut),
         ffi::AVERROR_EPIPE => ErrorKind::Io(io::ErrorKind::BrokenPipe),
-        ffi::AVERROR_EIO | ffi::AVERROR_ENOSPC | ffi::AVERROR_EISDIR | ffi::AVERROR_HTTP_SERVER_ERROR => {
-            ErrorKind::Io(io::ErrorKind::Other)
-        }
+        ffi::AVERROR_ENOSPC => ErrorKind::Io(io::ErrorKind::StorageFull),
+        ffi::AVERROR_EISDIR => ErrorKind::Io(io::ErrorKind::IsADirectory),
+        ffi::AVERROR_EIO | ffi::AVERROR_HTTP_SERVER_ERROR => ErrorKind::Io(io::ErrorKind::Other),
         ffi::AVERROR_HTTP_NOT_FOUND => ErrorKind::Io(io::ErrorKind::NotFound),
         ffi::AVERROR_ENOSYS
         | ffi::AVERROR_ENOTSUP

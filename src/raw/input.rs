@@ -48,11 +48,7 @@ impl Location {
     }
     /// The error, with the file named in its explanation.
     pub(crate) fn name(&self, error: Error) -> Error {
-        let kind = match error.code() {
-            ffi::AVERROR_ENOSPC => ErrorKind::Io(io::ErrorKind::StorageFull),
-            ffi::AVERROR_EISDIR => ErrorKind::Io(io::ErrorKind::IsADirectory),
-            _ => error.kind().clone(),
-        };
+        let kind = error.kind().clone();
         let what = match (&kind, error.explanation()) {
             (_, Some(explanation)) => explanation.to_string(),
             (ErrorKind::Other, None) => "failed".into(),

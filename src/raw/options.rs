@@ -13,14 +13,14 @@ impl CodecContext {
     fn set_option(&mut self, setting: &Setting) -> Result<()> {
         let (name, value) = (c_string("option", &setting.name)?, c_string(&setting.name, &setting.value)?);
         let context = self.as_ptr();
-        let flags = ffi::AV_OPT_SEARCH_CHILDREN as i32;
+        let flags = ffi::AV_OPT_SEARCH_CHILDREN;
         // SAFETY: the context is live and starts with its AVClass, as av_opt_* want; the name is terminated.
         let found = unsafe {
             ffi::av_opt_find2(
                 context.cast(),
                 name.as_ptr(),
                 std::ptr::null(),
-                ffi::AV_OPT_FLAG_ENCODING_PARAM as i32,
+                ffi::AV_OPT_FLAG_ENCODING_PARAM,
                 flags,
                 std::ptr::null_mut(),
             )
@@ -77,7 +77,7 @@ unsafe fn collect(object: *mut std::ffi::c_void, names: &mut BTreeSet<String>) {
         option = unsafe { ffi::av_opt_next(object, option) };
         // SAFETY: not null, so an entry of that table.
         let Some(entry) = (unsafe { option.as_ref() }) else { return };
-        if entry.type_ != ffi::AV_OPT_TYPE_CONST && entry.flags & ffi::AV_OPT_FLAG_ENCODING_PARAM as i32 != 0 {
+        if entry.type_ != ffi::AV_OPT_TYPE_CONST && entry.flags & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0 {
             // SAFETY: an option's name is a static terminated string.
             names.insert(unsafe { CStr::from_ptr(entry.name) }.to_string_lossy().into_owned());
         }

@@ -53,6 +53,15 @@ impl PacketShell {
         }
         self.facts_mut().time_base = to;
     }
+    /// Another reference to the same data (av_packet_ref).
+    pub(crate) fn share(&self) -> Result<Self> {
+        let mut copy = self.sibling()?;
+        let (to, from) = (copy.as_ptr(), self.as_ptr());
+        // SAFETY: `copy` is empty and ours; `self` is live and only read.
+        check("av_packet_ref", || unsafe { ffi::av_packet_ref(to, from) })?;
+        *copy.facts_mut() = self.facts();
+        Ok(copy)
+    }
     /// A packet with a copy of these bytes.
     pub(crate) fn copy_of(data: &[u8]) -> Result<Self> {
         let mut packet = Self::new()?;
@@ -85,6 +94,15 @@ mod tests {
         let mut packet = PacketShell::copy_of(b"slice").unwrap();
         packet.prepend(b"headers ").unwrap();
         assert_eq!(packet.data(), b"headers slice");
+    }
+
+    #[test]
+    fn a_shared_packet_is_the_same_data_until_one_is_changed() {
+        let packet = PacketShell::copy_of(b"slice").unwrap();
+        let mut other = packet.share().unwrap();
+        assert_eq!(packet.data().as_ptr(), other.data().as_ptr());
+        other.prepend(b"headers ").unwrap();
+        assert_eq!((packet.data(), other.data()), (&b"slice"[..], &b"headers slice"[..]));
     }
 
     #[test]

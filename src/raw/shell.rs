@@ -99,11 +99,13 @@ impl<T: Object> Drop for Node<T> {
     }
 }
 
+/// The boxes are what is recycled: a shell is one pointer, and taking one allocates nothing.
+#[allow(clippy::vec_box)]
+type Free<T> = Vec<Box<Node<T>>>;
+
 /// The free list of one codec.
 pub(crate) struct Shells<T: Object> {
-    // The boxes are what is recycled: a shell is one pointer, and taking one allocates nothing.
-    #[allow(clippy::vec_box)]
-    free: Mutex<Vec<Box<Node<T>>>>,
+    free: Mutex<Free<T>>,
 }
 
 /// More than any codec holds at once; what comes back beyond it is freed.
@@ -126,7 +128,7 @@ impl<T: Object> Shells<T> {
         shell.0.home = Some(Arc::clone(self));
         Ok(shell)
     }
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<Node<T>>>> {
+    fn lock(&self) -> MutexGuard<'_, Free<T>> {
         // No code that can panic runs under the lock.
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
-//! What must compile: beside each `ui/*.rs`, which must not, a file of the same name, which differs by what makes it legal; and programs
-//! that users wrote against the API's sketch. `types.rs` checks that each rejection has its twin here.
+//! What must compile: for each `ui/*.rs`, which must not, its twin of the same name, with the smallest change that makes it
+//! legal; and programs that users wrote against the API's sketch. `types.rs` checks that each rejection has its twin here.
 #![allow(dead_code, unused_variables, unused_assignments)]
-#![allow(clippy::map_collect_result_unit)]
+#![allow(clippy::map_collect_result_unit, clippy::needless_late_init)]
 
 // The twins of ui/.
 mod encoder_asked_in_the_guard;

@@ -1,7 +1,7 @@
 //! A screen recorder: pictures of the host's -> H.264 -> file, on the backend that a configuration names.
 //!
-//! Changed since the sketch: `main` is `pub`; what needs filters, VAAPI or DMA-BUF is left out (the "vaapi" backend, the scaling, and
-//! the import of the compositor's buffers: `fill` writes the picture into a frame of host memory).
+//! Changed since the sketch: `main` is `pub`; what needs filters, VAAPI or DMA-BUF is left out: the "vaapi" backend, the
+//! scaling, and the import of the compositor's buffers. `fill` writes the picture into a frame of host memory instead.
 use avsluice::{
     Any, Device, Encoder, Format, Frame, FramePool, Limit, Muxer, PixelFormat, Result, System, TimeBase, nvenc, x264,
 };

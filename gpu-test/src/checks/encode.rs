@@ -6,8 +6,8 @@ use crate::{
 };
 use anyhow::{Result, ensure};
 use avsluice::{
-    Decoder, Demuxer, Encoder, Format, Frame, FramePool, Limit, Muxer, Outcome as Ending, PixelFormat, System, TimeBase,
-    nvenc,
+    Decoder, Demuxer, Encoder, Format, Frame, FramePool, Limit, Muxer, Outcome as Ending, PixelFormat, System,
+    TimeBase, nvenc,
 };
 
 pub const FORMAT: Format = Format { width: 640, height: 360, pixels: PixelFormat::Nv12 };

@@ -57,7 +57,8 @@ pub fn four_encoders(run: &Run) -> Result<Outcome> {
     let device = run.device()?;
     let reports = thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| encode_few(&device, run.frames))).collect();
-        let joined = threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("an encoder's thread panicked"))?);
+        let joined =
+            threads.into_iter().map(|thread| thread.join().map_err(|_| anyhow!("an encoder's thread panicked"))?);
         joined.collect::<Result<Vec<_>>>()
     })?;
     for report in &reports {

@@ -19,10 +19,7 @@ pub fn zero_copy(run: &Run) -> Result<Outcome> {
             let bytes = driver.ledger().bytes;
             (bytes.host_to_device - before.host_to_device, bytes.device_to_host - before.device_to_host)
         }
-        _ => (
-            counted.uploaded_bytes - before.0.uploaded_bytes,
-            counted.downloaded_bytes - before.0.downloaded_bytes,
-        ),
+        _ => (counted.uploaded_bytes - before.0.uploaded_bytes, counted.downloaded_bytes - before.0.downloaded_bytes),
     };
     ensure!(up == 0 && down == 0, "{up} bytes were copied host->device, {down} device->host");
     ensure!(encoder.sent == decoder.received, "{} frames decoded, {} encoded", decoder.received, encoder.sent);

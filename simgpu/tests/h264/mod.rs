@@ -4,6 +4,8 @@
 //! Pictures are 64x64, CAVLC, of I_PCM and of inter macroblocks with random references and motion and no residual. What
 //! matters is that a decoder that keeps another reference, weight or order gives another picture.
 
+#![allow(dead_code)] // each test file uses a part
+
 mod bits;
 mod macroblocks;
 

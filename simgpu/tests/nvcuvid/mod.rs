@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses a part
 
 use libloading::os::unix::Library;
+use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_uint, c_void};
 
 pub const INVALID_VALUE: u32 = 1;
@@ -130,96 +131,98 @@ pub enum Event {
 /// A program that drives a decoder with the parser, as NVIDIA's samples do.
 pub struct Player<'c> {
     pub cuvid: &'c Cuvid,
-    pub decoder: usize,
-    pub parser: usize,
-    pub events: Vec<Event>,
-    /// Surfaces and outputs of the decoder it makes; with 0 surfaces it makes none.
-    pub surfaces: u64,
-    pub outputs: u64,
-    pub answer: c_int,
+    pub decoder: Cell<usize>,
+    pub parser: Cell<usize>,
+    /// What the sequence callback answers.
+    pub answer: Cell<c_int>,
     /// Run inside each decode callback.
-    pub inside: fn(&Player<'_>),
+    pub inside: Cell<fn(&Player<'_>)>,
+    events: RefCell<Vec<Event>>,
+    /// Surfaces and outputs of the decoder it makes; with 0 surfaces it makes none.
+    surfaces: u64,
+    outputs: u64,
 }
 
 impl<'c> Player<'c> {
     /// Boxed: the parser keeps its address.
     pub fn new(cuvid: &'c Cuvid, surfaces: u64, outputs: u64) -> Box<Player<'c>> {
-        let mut player = Box::new(Player {
+        let player = Box::new(Player {
             cuvid,
-            decoder: 0,
-            parser: 0,
-            events: Vec::new(),
+            decoder: Cell::new(0),
+            parser: Cell::new(0),
+            answer: Cell::new(1),
+            inside: Cell::new(|_| {}),
+            events: RefCell::default(),
             surfaces,
             outputs,
-            answer: 1,
-            inside: |_| {},
         });
-        let address: *mut Player<'c> = &mut *player;
         let params = Fields::new()
             .with(0, H264)
-            .with(4, surfaces.max(1) as u32)
+            .with(4, if surfaces == 0 { 12 } else { surfaces as u32 })
             .with(16, 4)
-            .with(40, address as usize)
-            .with(48, on_sequence as usize)
-            .with(56, on_decode as usize)
-            .with(64, on_display as usize);
-        assert_eq!(cuvid.parser_create(&mut player.parser, &params), 0);
+            .with(40, &raw const *player as usize)
+            .with(48, on_sequence as *const () as usize)
+            .with(56, on_decode as *const () as usize)
+            .with(64, on_display as *const () as usize);
+        let mut parser = 0;
+        assert_eq!(cuvid.parser_create(&mut parser, &params), 0);
+        player.parser.set(parser);
         player
     }
 
     pub fn feed(&self, payload: &[u8], flags: u64, timestamp: Option<i64>) -> u32 {
-        self.cuvid.parse(self.parser, &packet(payload, flags, timestamp))
+        self.cuvid.parse(self.parser.get(), &packet(payload, flags, timestamp))
+    }
+
+    /// What was called back, so far.
+    pub fn events(&self) -> Vec<Event> {
+        self.events.borrow().clone()
     }
 
     /// The indices of pictures displayed so far, with their time stamps.
     pub fn displayed(&self) -> Vec<(c_int, i64)> {
-        self.events.iter().filter_map(|event| if let Event::Display(shown) = event { *shown } else { None }).collect()
+        let events = self.events();
+        events.iter().filter_map(|event| if let Event::Display(shown) = event { *shown } else { None }).collect()
     }
 
     pub fn close(self: Box<Self>) {
-        assert_eq!(self.cuvid.parser_destroy(self.parser), 0);
-        if self.decoder != 0 {
-            assert_eq!(self.cuvid.destroy(self.decoder), 0);
+        assert_eq!(self.cuvid.parser_destroy(self.parser.get()), 0);
+        if self.decoder.get() != 0 {
+            assert_eq!(self.cuvid.destroy(self.decoder.get()), 0);
         }
     }
 }
 
-/// The player behind a callback's user data.
-///
-/// # Safety
-/// `user` is what `Player::new` gave the parser, whose box is alive and not borrowed while the parser runs: `feed` uses the
-/// address too, and only reads.
-unsafe fn player<'p>(user: *mut c_void) -> &'p mut Player<'p> {
-    // SAFETY: see above.
-    unsafe { &mut *user.cast() }
-}
-
-unsafe extern "C" fn on_sequence(user: *mut c_void, format: *mut [u8; 64]) -> c_int {
-    // SAFETY: called by the driver while `feed` runs, with the user data and a CUVIDEOFORMAT of 64 bytes.
-    let (player, format) = unsafe { (player(user), Fields(*format)) };
-    player.events.push(Event::Sequence(Box::new(format.0)));
+unsafe extern "C" fn on_sequence(user: *const c_void, format: *const [u8; 64]) -> c_int {
+    // SAFETY: the driver calls it while `feed` runs, with the Player that `new` gave as user data, and a CUVIDEOFORMAT.
+    let (player, format) = unsafe { (&*user.cast::<Player<'_>>(), Fields(*format)) };
+    player.events.borrow_mut().push(Event::Sequence(Box::new(format.0)));
     if player.surfaces != 0 {
         let (width, height) = (format.u32(16).into(), format.u32(20).into());
         let info = create_info(width, height, player.surfaces, player.outputs);
-        assert_eq!(player.cuvid.create(&mut player.decoder, &info), 0);
+        let mut decoder = 0;
+        assert_eq!(player.cuvid.create(&mut decoder, &info), 0);
+        player.decoder.set(decoder);
     }
-    player.answer
+    player.answer.get()
 }
 
-unsafe extern "C" fn on_decode(user: *mut c_void, params: *mut c_void) -> c_int {
+unsafe extern "C" fn on_decode(user: *const c_void, params: *mut c_void) -> c_int {
     // SAFETY: as above; CUVIDPICPARAMS has the picture index at 8 and second_field at 20.
     let (player, index, second) = unsafe {
         let fields = params.cast::<c_int>();
-        (player(user), *fields.add(2), *fields.add(5) != 0)
+        (&*user.cast::<Player<'_>>(), *fields.add(2), *fields.add(5) != 0)
     };
-    player.events.push(Event::Decode(index, second));
-    (player.inside)(player);
-    c_int::from(player.decoder == 0 || player.cuvid.decode(player.decoder, params) == 0)
+    player.events.borrow_mut().push(Event::Decode(index, second));
+    (player.inside.get())(player);
+    let decoder = player.decoder.get();
+    c_int::from(decoder == 0 || player.cuvid.decode(decoder, params) == 0)
 }
 
-unsafe extern "C" fn on_display(user: *mut c_void, shown: *mut Fields<24>) -> c_int {
+unsafe extern "C" fn on_display(user: *const c_void, shown: *const Fields<24>) -> c_int {
     // SAFETY: as above; a null pointer stands for the end of the stream.
-    let (player, shown) = unsafe { (player(user), shown.as_ref()) };
-    player.events.push(Event::Display(shown.map(|shown| (shown.u32(0) as c_int, shown.i64(16)))));
+    let (player, shown) = unsafe { (&*user.cast::<Player<'_>>(), shown.as_ref()) };
+    let shown = shown.map(|shown| (shown.u32(0) as c_int, shown.i64(16)));
+    player.events.borrow_mut().push(Event::Display(shown));
     1
 }
