@@ -8,7 +8,7 @@ use media::{Picture, Plane};
 pub fn supported(frame: &Frame<System>) -> Result<()> {
     match frame.format().pixels {
         PixelFormat::Yuv420p | PixelFormat::Yuvj420p | PixelFormat::Nv12 => Ok(()),
-        other => bail!("the video is {other}: the checks need 8-bit 4:2:0 (yuv420p)"),
+        other => bail!("unsupported: the video is {other}, and the checks need 8-bit 4:2:0 (yuv420p)"),
     }
 }
 

@@ -249,7 +249,11 @@ fn what_is_no_h264_is_no_picture() {
     assert_eq!(player.feed(&[0, 0, 0, 1, 0x65, 0x88], 0, None), 0, "a slice without parameter sets");
     assert_eq!(player.feed(&[], END_OF_STREAM, None), 0);
     assert_eq!(player.events(), []);
-    assert_eq!(cuvid.parse(player.parser.get(), &Fields::new().with(8, 10_u64)), INVALID_VALUE, "no payload, 10 bytes long");
+    assert_eq!(
+        cuvid.parse(player.parser.get(), &Fields::new().with(8, 10_u64)),
+        INVALID_VALUE,
+        "no payload, 10 bytes long"
+    );
     assert_eq!(gpu.ledger().violations, [""; 0]);
     player.close();
 }

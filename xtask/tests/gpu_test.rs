@@ -212,10 +212,11 @@ fn the_program_is_told_what_the_user_asked_for() {
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     let calls = script.calls();
     let mut calls = calls.lines();
-    assert_eq!(calls.next(), Some("probe --backend nvidia --driver simulated"));
+    let file = fs::canonicalize(file).unwrap();
+    let probe = format!("probe --backend nvidia --driver simulated --input {}", file.display());
+    assert_eq!(calls.next(), Some(probe.as_str()));
     assert_eq!(calls.next(), Some("list --backend nvidia"));
     let run = calls.next().unwrap();
-    let file = fs::canonicalize(file).unwrap();
     let expected = format!("run one --backend nvidia --driver simulated --frames 3 --input {} --work ", file.display());
     let work = run.strip_prefix(&expected).unwrap_or_else(|| panic!("{run}"));
     assert!(!fs::exists(work).unwrap(), "{work} was left behind");

@@ -185,7 +185,7 @@ impl<'c> Player<'c> {
         events.iter().filter_map(|event| if let Event::Display(shown) = event { *shown } else { None }).collect()
     }
 
-    pub fn close(self: Box<Self>) {
+    pub fn close(&self) {
         assert_eq!(self.cuvid.parser_destroy(self.parser.get()), 0);
         if self.decoder.get() != 0 {
             assert_eq!(self.cuvid.destroy(self.decoder.get()), 0);

@@ -100,7 +100,7 @@ fn run_checks(args: &GpuTestArgs) -> Result<bool> {
         (_, true) => Some(Driver::Hardware),
         _ => None,
     };
-    let probe = program.probe(args.backend.name(), driver)?;
+    let probe = program.probe(args.backend.name(), driver, &input.path)?;
     let checks = program.list(&probe.backend)?;
     let mut report = Report::new(args.json, &probe, &input, &checks);
     for check in &checks {

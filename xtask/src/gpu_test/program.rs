@@ -5,6 +5,7 @@ use super::protocol::{Check, Driver, Line, Probe, Progress, Status, Verdict};
 use crate::child::{self, Ending};
 use crate::workspace;
 use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -61,10 +62,11 @@ impl CheckProgram {
         Ok(checks)
     }
 
-    /// What the checks will run on.
-    pub fn probe(&self, backend: &str, driver: Option<Driver>) -> Result<Probe> {
+    /// What the checks will run on. A file that they cannot run on is told here, once.
+    pub fn probe(&self, backend: &str, driver: Option<Driver>, input: &Path) -> Result<Probe> {
         let driver_name = driver.map_or("auto", Driver::name);
-        let arguments = ["probe", "--backend", backend, "--driver", driver_name];
+        let arguments = ["probe", "--backend", backend, "--driver", driver_name, "--input"].map(OsStr::new);
+        let arguments = [&arguments[..], &[input.as_os_str()]].concat();
         let probe = self.ask(&arguments, PROBE_LIMIT, |line| match line {
             Line::Probe(probe) => Some(probe),
             _ => None,
@@ -106,7 +108,7 @@ impl CheckProgram {
     }
 
     /// Asks a question that has one answer.
-    fn ask<T>(&self, arguments: &[&str], limit: Duration, answer: impl Fn(Line) -> Option<T>) -> Result<T> {
+    fn ask<T>(&self, arguments: &[impl AsRef<OsStr>], limit: Duration, answer: impl Fn(Line) -> Option<T>) -> Result<T> {
         let mut command = Command::new(&self.path);
         let (mut found, mut error) = (None, None);
         let finished = child::run(command.args(arguments), limit, |line| match Line::parse(line) {
@@ -123,7 +125,7 @@ impl CheckProgram {
             (_, _, Some(reason)) => bail!("{reason}"),
             (ending, ..) => {
                 let log = finished.log.last().map(|line| format!("; it said: {line}")).unwrap_or_default();
-                bail!("`gpu-test {}` gave no answer: {ending}{log}", arguments[0])
+                bail!("`gpu-test {}` gave no answer: {ending}{log}", arguments[0].as_ref().to_string_lossy())
             }
         }
     }

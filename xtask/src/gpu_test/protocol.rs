@@ -9,7 +9,8 @@
 //! [{"name":"device","title":"device","seconds":30}]
 //! ```
 //!
-//! `gpu-test probe --backend auto --driver auto|hardware|simulated` prints one [`Probe`]. A driver that was asked for by name and
+//! `gpu-test probe --backend auto --driver auto|hardware|simulated --input FILE` prints one [`Probe`]. A file that cannot be read, or
+//! that the device cannot decode, is `{"error":"why"}` and exit code 1. A driver that was asked for by name and
 //! is not there is `{"error":"why"}` and exit code 1; `auto` takes the hardware, else the simulated driver and says why.
 //! ```json
 //! {"backend":"nvidia","driver":"simulated","device":"SIMULATED NVIDIA GPU","reason":"libcuda.so.1 is not installed"}
