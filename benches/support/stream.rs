@@ -31,7 +31,7 @@ fn paint(frame: &mut Frame<'static, System>, number: usize) {
         for (y, line) in plane.lines_mut().enumerate() {
             for (x, sample) in line.iter_mut().enumerate() {
                 let (moved_x, moved_y) = (x + 3 * number, y + number);
-                let texture = (moved_x * 7 ^ moved_y * 5) & 31;
+                let texture = ((moved_x * 7) ^ (moved_y * 5)) & 31;
                 *sample = (64 + (x + y) / 8 % 96 + texture) as u8;
             }
         }
