@@ -150,7 +150,6 @@ fn few_surfaces_are_enough() {
     let path = encode(directory.path(), "a.mp4", "176x144", "-g 7 -x264-params bframes=3:ref=2:b-adapt=0");
     let path = path.to_str().expect("a plain path");
     let (expected, _) = software(&["-i", path]);
-    // Each IDR picture lets several pictures out at once, which FFmpeg maps one by one while the next are decoded.
     let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-surfaces", "9", "-i", path]);
     assert_eq!(hashes, expected);
     assert_eq!(run.ledger.decoders[0].surfaces, 9);

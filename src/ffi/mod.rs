@@ -6,6 +6,7 @@
 //!
 //! What differs between FFmpeg's versions is a cfg, set in `build/capabilities.rs` by what the headers declare.
 
+#[allow(unknown_lints)] // bindgen allows lints that the oldest supported compiler does not know
 #[allow(clippy::all, clippy::undocumented_unsafe_blocks, missing_docs, rustdoc::all)]
 #[allow(dead_code, non_camel_case_types, non_snake_case, non_upper_case_globals)]
 mod bindings {

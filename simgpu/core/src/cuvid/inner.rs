@@ -51,8 +51,8 @@ unsafe extern "C" {
 /// A decoded picture, counted by reference.
 pub struct Picture(NonNull<RawPicture>);
 
-// SAFETY: the AVFrame shell belongs to this value alone, and the buffers it refers to are counted atomically; the decoder
-// finishes writing them before the call that decodes returns, so all later access reads.
+// SAFETY: the AVFrame shell belongs to this value alone, and the buffers it refers to are counted atomically. The decoder has
+// written a picture when the call that decodes it returns, a field picture when its second field's does; all later access reads.
 unsafe impl Send for Picture {}
 
 /// A view of a picture's planes: Y, U, V with their strides, and the size of the Y plane.

@@ -3,7 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`decoder`] | decoders: picture indices, mapped frames, the rules a program must keep |
-//! | [`parser`] | the video parser of the `*_cuvid` decoders, with [`surface_pool`], [`format`] and [`tickets`] |
+//! | [`parser`] | the video parser of the `*_cuvid` decoders, with [`surface_pool`], [`mod@format`] and [`tickets`] |
 //! | [`slice_decoder`] | decodes slices (the nvdec hwaccel's way in): [`parameter_sets`] written anew, then [`inner`] |
 //! | [`inner`] | FFmpeg's software H.264 decoder behind a small C layer, `inner.c` |
 //! | [`postprocess`] | mapping: crop, scale, deinterlace, NV12 |
