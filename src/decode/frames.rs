@@ -49,9 +49,14 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
                         None => self.flush()?,
                     }
                 }
-                Stage::Flushing(decoder) => match decoder.receive()? {
-                    Some(frame) => return Ok(Some(frame)),
-                    None => self.shut(),
+                Stage::Flushing(decoder) => match decoder.receive() {
+                    Ok(Some(frame)) => return Ok(Some(frame)),
+                    Ok(None) => self.shut(),
+                    // FFmpeg 5.1's cuvid decoders give an error for ever here, and never their end.
+                    Err(error) => {
+                        self.shut();
+                        return Err(error);
+                    }
                 },
                 Stage::Closed(_) | Stage::Between => return Ok(None),
             }

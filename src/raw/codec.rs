@@ -25,6 +25,9 @@ pub(crate) struct CodecContext {
 // SAFETY: an AVCodecContext has no thread affinity, and self is its one owner. It is not Sync.
 unsafe impl Send for CodecContext {}
 
+// SAFETY: FFmpeg's codec descriptions are constants: nothing writes to them once they are found.
+unsafe impl Sync for ffi::AVCodec {}
+
 /// What an encoder is told before it is opened, its own options aside.
 pub(crate) struct EncoderSetup<'a> {
     pub(crate) format: Format,
