@@ -291,16 +291,15 @@ fn encoding_from_system_memory_is_exact_and_counted_by_the_driver() {
 }
 
 #[test]
-fn a_decoder_that_fails_for_ever_ends_its_frames() {
-    simulated("a_decoder_that_fails_for_ever_ends_its_frames", |driver| {
-        // After a failed callback FFmpeg 5.1's h264_cuvid fails in each call, and never says that it has ended.
-        driver.fail(simgpu::Fault { function: "cuvidCreateDecoder".into(), nth: 1, status: 801, sticky: true });
+fn frames_end_although_the_driver_fails_from_some_picture_on() {
+    simulated("frames_end_although_the_driver_fails_from_some_picture_on", |driver| {
+        driver.fail(simgpu::Fault { function: "cuvidMapVideoFrame64".into(), nth: 246, status: 999, sticky: true });
         let device = Device::cuda(0).unwrap();
         let (mut file, video) = open(media::standard().path).unwrap();
         let decoder = Decoder::new(&device, &video).codec("h264_cuvid").open().unwrap();
         let mut frames = decoder.frames(file.packets(&video));
         let items: Vec<_> = frames.by_ref().take(10 * media::standard().frame_count).collect();
-        assert!(items.iter().all(Result::is_err), "nothing can be decoded");
+        assert!(items.iter().any(Result::is_err), "not everything can be decoded");
         assert!(frames.next().is_none() && frames.next().is_none(), "the frames have an end: {}", items.len());
         drop((frames, items));
         device.close().unwrap();

@@ -52,7 +52,7 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
                 Stage::Flushing(decoder) => match decoder.receive() {
                     Ok(Some(frame)) => return Ok(Some(frame)),
                     Ok(None) => self.shut(),
-                    // FFmpeg 5.1's cuvid decoders give an error for ever here, and never their end.
+                    // A decoder that fails here may do so in each call, and never come to its end.
                     Err(error) => {
                         self.shut();
                         return Err(error);
