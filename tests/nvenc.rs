@@ -388,3 +388,10 @@ fn a_frame_of_another_size_comes_back_for_a_new_encoder() {
         drop(fresh.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
     });
 }
+
+#[test]
+fn a_test_that_hangs_is_killed_and_told() {
+    let mut forever = std::process::Command::new("sleep");
+    let limit = std::time::Duration::from_millis(20);
+    assert!(support::run_within(forever.arg("600"), limit).is_none());
+}

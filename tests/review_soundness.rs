@@ -26,7 +26,8 @@ fn streams_that_are_no_video_are_not_opened() {
         let dir = tempfile::tempdir().unwrap();
         let (sound, text) = (dir.path().join("a.wav"), dir.path().join("a.srt"));
         silence(&sound);
-        fs::write(&text, "1\n00:00:00,000 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,000\nHello\n\n").unwrap();
+        fs::write(&text, "1\n00:00:00,000 --> 00:00:01,000\nHello\n\n2\n00:00:02,000 --> 00:00:03,000\nHello\n\n")
+            .unwrap();
         for path in [text, sound] {
             let mut file = Demuxer::open(&path).unwrap();
             let stream = file.streams()[0].clone();
@@ -68,40 +69,50 @@ fn encoders_of_anything_but_video_are_refused() {
     });
 }
 
-/// AVI has a packet of no bytes for each frame that was left out. To FFmpeg's decoders it is the end of the stream.
+/// A sample of no bytes in an MP4 file is a packet without data: to FFmpeg's decoders that is the end of the stream.
 #[test]
 fn packets_of_no_bytes_do_not_end_the_stream() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("gap.avi");
-    let format = Format { pixels: PixelFormat::Yuv422p, ..YUV420P };
+    let path = dir.path().join("empty.mov");
+    let format = Format { pixels: PixelFormat::Rgb24, ..YUV420P };
     let pool = FramePool::new(System, format).unwrap();
-    let mut encoder = Encoder::new(&pool, CLOCK, Named::new("huffyuv").set("pred", "left")).threads(1).open().unwrap();
+    let mut encoder = Encoder::new(&pool, CLOCK, Named::new("png")).threads(1).open().unwrap();
     let mut output = Muxer::create(&path).unwrap();
     let track = output.add(&encoder).unwrap();
     let mut output = output.open().unwrap();
+    let mut sizes = Vec::new();
     for number in 0..10 {
         let mut frame = picture(format, number);
-        frame.set_pts(number as i64 * 3);
+        // No two of one size, or the file has no table of sizes.
+        frame.plane_mut(0).unwrap().data[..100 * number].fill(0);
         for packet in encoder.send(frame).unwrap() {
-            output.write(track, packet.unwrap()).unwrap();
+            let packet = packet.unwrap();
+            sizes.push(packet.data().len() as u32);
+            output.write(track, packet).unwrap();
         }
     }
-    let flushing = encoder.flush().unwrap();
-    drop(flushing.finish(Limit::default(), |packet| output.write(track, packet)).unwrap().free());
+    drop(encoder.flush().unwrap().abandon().free());
     output.finish().unwrap();
+    // The fifth picture is given to the sixth, whose decoder looks at the first picture only.
+    let mut bytes = fs::read(&path).unwrap();
+    let table = |sizes: &[u32]| sizes.iter().flat_map(|size| size.to_be_bytes()).collect::<Vec<_>>();
+    let place = bytes.windows(40).position(|window| window == table(&sizes)).expect("the table of sizes");
+    (sizes[4], sizes[5]) = (0, sizes[4] + sizes[5]);
+    bytes[place..place + 40].copy_from_slice(&table(&sizes));
+    fs::write(&path, bytes).unwrap();
 
     let (mut file, video) = open(&path).unwrap();
     let packets: Vec<_> = file.packets(&video).collect::<Result<_>>().unwrap();
-    let empty = packets.iter().filter(|packet| packet.data().is_empty()).count();
-    assert!(empty > 0, "the file has the packets that this is about");
+    assert!(packets[4].data().is_empty(), "the file has the packet that this is about");
     let mut frames = Decoder::new(System, &video).threads(1).open().unwrap().frames(packets.into_iter().map(Ok));
-    assert_eq!(frames.by_ref().map(Result::unwrap).count(), 10);
+    assert_eq!(frames.by_ref().map(Result::unwrap).count(), 9);
     let report = frames.close().free();
     assert!(matches!(report.outcome, Outcome::Drained), "{report}");
-    assert_eq!(report.damaged, 0, "nothing is wrong with a frame that was left out");
+    assert_eq!(report.damaged, 1);
 
     let mut decoder = Decoder::new(System, &video).open().unwrap();
-    assert_eq!(decoder.send(Packet::new(&[]).unwrap()).unwrap().count(), 0, "an application's empty packet neither");
+    assert_eq!(decoder.send(Packet::new(&[]).unwrap()).unwrap().count(), 0, "an application's own neither");
+    assert_eq!(decoder.damaged(), 1);
     drop(decoder.flush().unwrap().abandon());
 }
 

@@ -4,6 +4,7 @@
 use avsluice::{Demuxer, Format, Frame, PixelFormat, Result, Stream, System, TimeBase};
 use simgpu::Simgpu;
 use std::{
+    io::Read,
     path::Path,
     process::{Command, Output, Stdio},
     sync::mpsc,
@@ -59,20 +60,26 @@ pub fn open(path: impl AsRef<Path>) -> Result<(Demuxer, Stream)> {
 
 /// Runs a program with a time limit: its output, or `None` if it had to be killed.
 pub fn run_within(command: &mut Command, limit: Duration) -> Option<Output> {
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = child.id();
-    let (done, wait) = mpsc::channel();
-    let waiter = thread::spawn(move || {
-        let output = child.wait_with_output().unwrap();
-        let _ = done.send(());
-        output
-    });
-    if wait.recv_timeout(limit).is_err() {
-        Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
-        waiter.join().unwrap();
-        return None;
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (done, wait) = mpsc::channel::<()>();
+    // Both pipes end when the child does, and with them the threads and the channel.
+    let read = |mut pipe: Box<dyn Read + Send>, done: mpsc::Sender<()>| {
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            pipe.read_to_end(&mut bytes).unwrap();
+            drop(done);
+            bytes
+        })
+    };
+    let stdout = read(Box::new(child.stdout.take().unwrap()), done.clone());
+    let stderr = read(Box::new(child.stderr.take().unwrap()), done);
+    let in_time = wait.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout);
+    if !in_time {
+        child.kill().unwrap();
     }
-    Some(waiter.join().unwrap())
+    let status = child.wait().unwrap();
+    let output = Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
+    in_time.then_some(output)
 }
 
 const ISOLATED: &str = "AVSLUICE_TEST_ISOLATED";

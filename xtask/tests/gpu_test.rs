@@ -1,6 +1,11 @@
 //! `cargo xtask gpu-test` from end to end, on a check program that is a shell script.
 #![cfg(unix)]
 
+use nix::{
+    errno::Errno,
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -292,13 +297,13 @@ fn ctrl_c_ends_the_run_and_its_children() {
     let mut line = String::new();
     BufReader::new(fs::File::open(&started).unwrap()).read_line(&mut line).unwrap();
     let (pid, work) = line.trim().split_once(' ').unwrap();
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
+    let process = |id: u32| Pid::from_raw(id.try_into().unwrap());
+    kill(process(child.id()), Signal::SIGINT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert_eq!(stderr, "interrupted\n");
-    assert!(!Command::new("kill").args(["-0", pid]).stderr(Stdio::null()).status().unwrap().success(), "it lives on");
+    assert_eq!(kill(process(pid.parse().unwrap()), None), Err(Errno::ESRCH), "it lives on");
     assert!(!fs::exists(work).unwrap(), "{work} was left behind");
     assert!(!script.calls().contains("run after"));
 }
