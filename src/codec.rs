@@ -23,6 +23,11 @@ pub(crate) trait Running {
     /// An output from the codec, or `None`: not now, or never more (`core.ended`).
     fn take(&mut self) -> Result<Option<Self::Output>>;
 
+    /// An error of the call that sent the end of the stream.
+    fn judge_end(&mut self, error: Error) -> Result<()> {
+        Err(self.core().poison(error))
+    }
+
     /// The next output; `None` when there is none now.
     fn next_output(&mut self) -> Result<Option<Self::Output>> {
         match self.pending().pop_front() {
@@ -51,7 +56,7 @@ pub(crate) trait Running {
                         return Err(self.core().poison(error));
                     }
                 },
-                Err(error) => return Err(self.core().poison(error)),
+                Err(error) => return self.judge_end(error),
             }
         }
     }

@@ -58,6 +58,7 @@ fn h05_an_encoder_is_poisoned_by_a_hard_error() {
         assert_eq!(failed.into_value().pts(), Some(3));
         assert_eq!(*encoder.force_keyframe().unwrap_err().kind(), ErrorKind::Poisoned);
         assert!(encoder.poisoned().is_some());
+        assert_eq!(*encoder.receive().unwrap_err().kind(), ErrorKind::Poisoned, "nothing more is asked of the codec");
 
         let calls = |name: &str| driver.ledger().calls.get(name).map_or(0, |calls| calls.total);
         let failed: Failed<Encoder<'_, Cuda, avsluice::encode::Closed>> = encoder.flush().err().unwrap();
@@ -394,4 +395,33 @@ fn a_test_that_hangs_is_killed_and_told() {
     let mut forever = std::process::Command::new("sleep");
     let limit = std::time::Duration::from_millis(20);
     assert!(support::run_within(forever.arg("600"), limit).is_none());
+}
+
+/// An error that comes while the encoder is drained: it is not asked again.
+#[test]
+fn h05_an_encoder_that_fails_in_the_drain_is_asked_no_more() {
+    let name = "h05_an_encoder_that_fails_in_the_drain_is_asked_no_more";
+    simulated_allowing(name, UNDRAINED, |driver| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let options = nvenc::H264::new().surfaces(16).delay(8);
+        let mut encoder = Encoder::new(&pool, CLOCK, options).max_b_frames(0).open().unwrap();
+        for number in 0..4 {
+            assert!(packets(&mut encoder, frame(&pool, number)).is_empty(), "all four wait");
+        }
+        driver.fail(fault("nvEncLockBitstream", 2, NV_ENC_ERR_GENERIC));
+        let (error, mut encoder) =
+            encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).err().unwrap().into_parts();
+        assert!(error.is_fatal(), "{error}");
+        let locks = || driver.ledger().calls.get("nvEncLockBitstream").map_or(0, |calls| calls.total);
+        let before = locks();
+        assert_eq!(*encoder.receive().unwrap_err().kind(), ErrorKind::Poisoned);
+        let (error, encoder) = encoder.finish(Limit::default(), |_| Ok(())).err().unwrap().into_parts();
+        assert_eq!((error.kind(), locks()), (&ErrorKind::Poisoned, before));
+        let report = encoder.abandon().free();
+        assert!(matches!(report.outcome, Outcome::Poisoned(_)), "{report}");
+        assert_eq!((report.sent, report.received, report.lost), (4, 1, 3));
+        drop(pool);
+        device.close().unwrap();
+    });
 }

@@ -69,7 +69,7 @@ fn encoders_of_anything_but_video_are_refused() {
     });
 }
 
-/// A sample of no bytes in an MP4 file is a packet without data: to FFmpeg's decoders that is the end of the stream.
+/// A sample of no bytes in an MP4 file: to FFmpeg's decoders it is an invalid argument, and without a buffer the end of the stream.
 #[test]
 fn packets_of_no_bytes_do_not_end_the_stream() {
     let dir = tempfile::tempdir().unwrap();

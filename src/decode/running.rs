@@ -49,7 +49,7 @@ pub(super) struct Clock {
 impl Clock {
     /// The time of the next frame; `ticks` of a number of frames, where the frame rate is known.
     fn time(&mut self, pts: Option<i64>, ticks: impl FnOnce(i64) -> Option<i64>) -> Option<i64> {
-        let time = pts.or_else(|| Some(self.known + ticks(self.frames_since)?));
+        let time = pts.or_else(|| Some(self.known.saturating_add(ticks(self.frames_since)?)));
         if let Some(pts) = pts {
             *self = Clock { known: pts, frames_since: 0 };
         }
@@ -61,6 +61,12 @@ impl Clock {
 impl Running {
     pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
         self.core.refuse_if_poisoned()?;
+        if packet.data().is_empty() {
+            // A sample of no bytes, which files have. To FFmpeg it is an invalid argument, or even the end of the stream.
+            self.core.sent += 1;
+            self.core.skip_damaged(&Error::new(ErrorKind::InvalidData, "send").detail("a packet of no bytes"));
+            return Ok(());
+        }
         let (step, lines) = self.core.context.send_packet(Some(&packet.0));
         self.core.keep(lines);
         match step {
@@ -152,6 +158,10 @@ impl codec::Running for Running {
     fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
         self.core.context.send_packet(None)
     }
+    /// The call also decodes: with frame threads, the damage of an earlier packet shows here. The end was taken all the same.
+    fn judge_end(&mut self, error: Error) -> Result<()> {
+        self.judge(error).map_err(|error| self.core.poison(error))
+    }
     fn take(&mut self) -> Result<Option<FrameShell>> {
         for _ in 0..DAMAGED_IN_A_ROW {
             let mut shell = match self.spare.take() {
@@ -192,5 +202,12 @@ mod tests {
         let times = [time(None), time(None), time(Some(100)), time(None), time(None), time(Some(500)), time(None)];
         assert_eq!(times.map(Option::unwrap), [0, 40, 100, 140, 180, 500, 540]);
         assert_eq!(Clock::default().time(None, |_| None), None, "no frame rate, no time");
+    }
+
+    #[test]
+    fn times_out_of_a_damaged_file_do_not_overflow() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.time(Some(i64::MAX), |_| None), Some(i64::MAX));
+        assert_eq!(clock.time(None, |_| Some(i64::MAX)), Some(i64::MAX));
     }
 }

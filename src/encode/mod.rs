@@ -75,10 +75,12 @@ impl<M: Memory> Encoder<'_, M> {
     }
 }
 
-/// What a codec gives now; what is not taken stays inside for the next call.
+/// What a codec gives now; what is not taken stays inside for the next call. It ends after an error, so that a loop that passes
+/// over errors ends too.
 #[must_use = "take the output that is ready, or it waits for the next call"]
 pub struct Ready<'c, T> {
     codec: &'c mut (dyn Receive<T> + Send),
+    failed: bool,
 }
 
 /// A codec that `T`s can be taken from.
@@ -89,14 +91,19 @@ pub(crate) trait Receive<T> {
 
 impl<'c, T> Ready<'c, T> {
     pub(crate) fn new(codec: &'c mut (dyn Receive<T> + Send)) -> Self {
-        Ready { codec }
+        Ready { codec, failed: false }
     }
 }
 
 impl<T> Iterator for Ready<'_, T> {
     type Item = Result<T>;
     fn next(&mut self) -> Option<Result<T>> {
-        self.codec.next_ready().transpose()
+        if self.failed {
+            return None;
+        }
+        let next = self.codec.next_ready().transpose();
+        self.failed = matches!(next, Some(Err(_)));
+        next
     }
 }
 
@@ -109,3 +116,24 @@ impl<T> std::fmt::Debug for Ready<'_, T> {
 static_assertions::assert_impl_all!(Encoder<'static, crate::Cuda>: Send);
 static_assertions::assert_not_impl_any!(Encoder<'static, crate::Cuda>: Sync, Clone);
 static_assertions::assert_eq_size!(Encoder<'static, crate::Cuda>, Option<Encoder<'static, crate::Cuda>>, *const ());
+
+#[cfg(test)]
+mod tests {
+    use super::{Ready, Receive};
+    use crate::{Error, ErrorKind, Result};
+
+    struct Failing(u32);
+    impl Receive<u32> for Failing {
+        fn next_ready(&mut self) -> Result<Option<u32>> {
+            self.0 += 1;
+            if self.0 == 1 { Ok(Some(7)) } else { Err(Error::new(ErrorKind::Poisoned, "test")) }
+        }
+    }
+
+    #[test]
+    fn what_is_ready_ends_after_an_error() {
+        let mut codec = Failing(0);
+        let ready: Vec<_> = Ready::new(&mut codec).take(10).collect();
+        assert!(matches!(&ready[..], [Ok(7), Err(_)]), "{ready:?}");
+    }
+}

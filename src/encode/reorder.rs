@@ -31,7 +31,7 @@ impl Reorder {
             let first = *self.times.front()?;
             let before = i64::from(self.delay - self.packets);
             self.packets += 1;
-            return Some(first - before * self.period);
+            return Some(first.saturating_sub(before.saturating_mul(self.period)));
         }
         self.times.pop_front()
     }
@@ -54,6 +54,13 @@ mod tests {
             assert!(last < dts && dts <= display[frame], "{dts} for {}", display[frame]);
             last = dts;
         }
+    }
+
+    #[test]
+    fn times_at_the_edge_do_not_overflow() {
+        let mut reorder = Reorder::new(3, i64::MAX);
+        reorder.sent(Some(i64::MIN + 1));
+        assert_eq!(reorder.next(), Some(i64::MIN));
     }
 
     #[test]

@@ -170,7 +170,9 @@ impl Running {
         }
         if packet.is_key() && !self.headers_in_container.load(Ordering::Relaxed) {
             let headers = self.core.context.extradata();
-            if !packet.data().starts_with(headers) {
+            // Those with start codes can stand before a packet; other codecs' would be taken for the picture.
+            let can_stand = headers.starts_with(&[0, 0, 1]) || headers.starts_with(&[0, 0, 0, 1]);
+            if can_stand && !packet.data().starts_with(headers) {
                 packet.prepend(headers)?;
             }
         }
@@ -196,6 +198,8 @@ impl codec::Running for Running {
         if let Some(error) = self.deferred.take() {
             return Err(error);
         }
+        // Some of FFmpeg's encoders call abort() when they are asked on after an error.
+        self.core.refuse_if_poisoned()?;
         let mut shell = match self.spare.take() {
             Some(spare) => spare,
             None => self.packets.take()?,

@@ -12,14 +12,14 @@ use super::{
     stream::Parameters,
 };
 use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
-use std::{ffi::CStr, ptr::NonNull, slice};
+use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
 
 /// An owned AVCodecContext.
 pub(crate) struct CodecContext {
     context: Option<NonNull<ffi::AVCodecContext>>,
     codec: &'static ffi::AVCodec,
-    // Behind the context's `opaque`: the context is freed before it (see `Drop`).
-    negotiation: Box<Negotiation>,
+    // Behind the context's `opaque`: the context is freed before it (see `Drop`). No Box: moving one ends the pointers to it.
+    negotiation: Arc<Negotiation>,
 }
 
 // SAFETY: an AVCodecContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -72,14 +72,26 @@ impl CodecContext {
         let wanted = c_string("encoder", name)?;
         // SAFETY: a terminated string; the result is null or static.
         let codec = unsafe { ffi::avcodec_find_encoder_by_name(wanted.as_ptr()).as_ref() };
-        Self::allocate(codec.ok_or_else(|| {
+        let codec = codec.ok_or_else(|| {
             Error::new(ErrorKind::Unsupported, "avcodec_find_encoder_by_name")
                 .detail(format!("this FFmpeg has no encoder `{name}`: install a build that has it, or choose another"))
-        })?)
+        })?;
+        // FFmpeg's subtitle encoders are functions of another type, which avcodec_send_frame does not ask for.
+        if codec.type_ != ffi::AVMEDIA_TYPE_VIDEO {
+            return Err(Error::new(ErrorKind::Unsupported, "avcodec_find_encoder_by_name")
+                .detail(format!("`{name}` is no encoder of video")));
+        }
+        Self::allocate(codec)
     }
     /// A context for a stream's decoder: FFmpeg's first choice, or the one named.
     pub(crate) fn decoder(stream: &Parameters, name: Option<&str>) -> Result<Self> {
         super::enter()?;
+        // FFmpeg's subtitle decoders write to another structure than a frame, which avcodec_send_packet does not ask for: memory
+        // would be overwritten. A sound's sample format would be read as a pixel format.
+        if stream.media_type() != ffi::AVMEDIA_TYPE_VIDEO {
+            return Err(Error::new(ErrorKind::Unsupported, "avcodec_find_decoder")
+                .detail(format!("a stream of {} is no video: only video is decoded", codec_name(stream.codec_id()))));
+        }
         let codec = match name {
             Some(name) => {
                 let wanted = c_string("decoder", name)?;
@@ -104,14 +116,14 @@ impl CodecContext {
         let raw = context.as_ptr();
         // SAFETY: the context is allocated and not open; the parameters are live.
         check("avcodec_parameters_to_context", || unsafe { ffi::avcodec_parameters_to_context(raw, stream.as_ptr()) })?;
-        context.raw_mut().opaque = (&raw const *context.negotiation).cast_mut().cast();
+        context.raw_mut().opaque = Arc::as_ptr(&context.negotiation).cast_mut().cast();
         Ok(context)
     }
     fn allocate(codec: &'static ffi::AVCodec) -> Result<Self> {
         // SAFETY: the codec is FFmpeg's own static description.
         let context = NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) });
         let context = Some(context.ok_or_else(|| out_of_memory("avcodec_alloc_context3"))?);
-        Ok(CodecContext { context, codec, negotiation: Box::new(Negotiation::new()) })
+        Ok(CodecContext { context, codec, negotiation: Arc::new(Negotiation::new()) })
     }
     pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)

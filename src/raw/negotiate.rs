@@ -60,10 +60,14 @@ unsafe fn choose(
 ) -> ffi::AVPixelFormat {
     let mut software = ffi::AV_PIX_FMT_NONE;
     let mut entry = offered;
-    // SAFETY: the list is FFmpeg's and terminated; the loop stops at its end.
+    // SAFETY: the list is FFmpeg's and terminated; the loop stops at its end. The context's opaque is as below.
     unsafe {
         while *entry != ffi::AV_PIX_FMT_NONE {
             if *entry == wanted {
+                // What was refused before is past: the stream has changed. Should the device not take it, FFmpeg asks again.
+                if let Some(negotiation) = (*context).opaque.cast::<Negotiation>().as_ref() {
+                    negotiation.refused.store(NOTHING, Ordering::Relaxed);
+                }
                 return wanted;
             }
             if !picture::is_hardware(*entry) {
@@ -80,4 +84,27 @@ unsafe fn choose(
         negotiation.refused.store(software.0, Ordering::Relaxed);
     }
     ffi::AV_PIX_FMT_NONE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::{CodecContext, Kind, input, stream::StreamInfo};
+
+    #[test]
+    fn a_refusal_is_past_once_the_stream_can_be_decoded() {
+        let input = input::Input::open(input::Location::new(&media::standard().path).unwrap()).unwrap();
+        let stream: StreamInfo = input.stream(input.best_video().unwrap()).unwrap();
+        let context = CodecContext::decoder(&stream.parameters, None).unwrap();
+        let choose = get_format(Kind::Cuda, false).unwrap();
+        let ask = |offered: &[ffi::AVPixelFormat]| {
+            // SAFETY: the context is live, its opaque a Negotiation, and the lists below end with AV_PIX_FMT_NONE.
+            unsafe { choose(context.as_ptr(), offered.as_ptr()) }
+        };
+        let (software, none) = (ffi::AV_PIX_FMT_YUV420P, ffi::AV_PIX_FMT_NONE);
+        assert!(ask(&[software, none]) == none);
+        assert!(context.refused().is_some());
+        assert!(ask(&[ffi::AV_PIX_FMT_CUDA, software, none]) == ffi::AV_PIX_FMT_CUDA);
+        assert!(context.refused().is_none());
+    }
 }

@@ -108,7 +108,12 @@ impl CheckProgram {
     }
 
     /// Asks a question that has one answer.
-    fn ask<T>(&self, arguments: &[impl AsRef<OsStr>], limit: Duration, answer: impl Fn(Line) -> Option<T>) -> Result<T> {
+    fn ask<T>(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        limit: Duration,
+        answer: impl Fn(Line) -> Option<T>,
+    ) -> Result<T> {
         let mut command = Command::new(&self.path);
         let (mut found, mut error) = (None, None);
         let finished = child::run(command.args(arguments), limit, |line| match Line::parse(line) {
