@@ -255,3 +255,24 @@ fn any_memory_is_checked_when_it_is_sent() {
         device.close().unwrap();
     });
 }
+
+/// Opens something when it goes, as an application's owner may.
+struct Opens(mpsc::Sender<()>);
+impl Drop for Opens {
+    fn drop(&mut self) {
+        let pool = FramePool::new(System, NV12).unwrap();
+        drop(Encoder::new(&pool, CLOCK, avsluice::Named::new("mpeg2video")).open());
+        self.0.send(()).unwrap();
+    }
+}
+
+#[test]
+fn an_owner_that_opens_something_when_its_device_fails_does_not_hang() {
+    isolated("an_owner_that_opens_something_when_its_device_fails_does_not_hang", || {
+        let (gone, wait) = mpsc::channel();
+        // SAFETY: without a driver the context is not looked at; with one, nothing is done on the device.
+        let device = unsafe { Device::from_cuda_context(cuda::Context(std::ptr::dangling_mut()), Opens(gone)) };
+        drop(device);
+        wait.recv().expect("the owner was dropped");
+    });
+}

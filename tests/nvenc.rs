@@ -425,3 +425,27 @@ fn h05_an_encoder_that_fails_in_the_drain_is_asked_no_more() {
         device.close().unwrap();
     });
 }
+
+/// What stands is what the driver took last, not what was asked for in between.
+#[test]
+fn h51_a_refused_bit_rate_leaves_the_rates_that_stood() {
+    simulated("h51_a_refused_bit_rate_leaves_the_rates_that_stood", |driver| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let configured = Encoder::new(&pool, CLOCK, nvenc::H264::new()).max_b_frames(0);
+        let mut encoder = configured.bit_rate(1_000_000).max_bit_rate(2_000_000).open().unwrap();
+        drop(packets(&mut encoder, frame(&pool, 0)));
+        for rate in [0, 1 << 32] {
+            let error = encoder.set_bit_rate(rate).unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::InvalidSetting { name } if name == "bit_rate"), "{error}");
+        }
+        encoder.set_bit_rate(3_000_000).unwrap();
+        encoder.set_bit_rate(4_000_000).unwrap();
+        driver.fail(fault("nvEncReconfigureEncoder", 1, NV_ENC_ERR_GENERIC));
+        let errors = encoder.send(frame(&pool, 1)).unwrap().filter(|packet| packet.is_err()).count();
+        assert_eq!(errors, 1);
+        drop(packets(&mut encoder, frame(&pool, 2)));
+        assert_eq!(driver.ledger().sessions[0].bit_rate, 1_000_000);
+        drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+    });
+}

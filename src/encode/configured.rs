@@ -188,7 +188,7 @@ impl<O: super::Options> Configured<O> {
             deferred: None,
             force_keyframe: false,
             rereads_bit_rate,
-            previous_bit_rate: 0,
+            standing_bit_rates: None,
             headers_in_container: AtomicBool::new(false),
         })
     }
@@ -198,9 +198,8 @@ impl<O: super::Options> Configured<O> {
         if num <= 0 || den <= 0 {
             return Err(Error::invalid("time_base", format!("{num}/{den} is no time base: both must be above 0")));
         }
-        if self.bit_rate == Some(0) {
-            return Err(Error::invalid("bit_rate", "a bit rate of 0 is none: leave it out for the codec's default"));
-        }
+        self.bit_rate.map_or(Ok(()), |rate| check_bit_rate("bit_rate", rate))?;
+        self.max_bit_rate.map_or(Ok(()), |rate| check_bit_rate("max_bit_rate", rate))?;
         let rate = self.picture.frame_rate;
         if rate.is_known() {
             return Ok(rate);
@@ -212,5 +211,16 @@ impl<O: super::Options> Configured<O> {
             )));
         }
         Ok(Ratio { num: den, den: num })
+    }
+}
+
+/// NVENC counts in 32 bits: of a higher rate FFmpeg would pass on the lower half, and reconfigure the encoder with each frame.
+pub(super) fn check_bit_rate(name: &str, rate: u64) -> Result<()> {
+    match rate {
+        0 => Err(Error::invalid(name, "a bit rate of 0 is none: leave it out for the codec's default")),
+        _ if rate > u64::from(u32::MAX) => {
+            Err(Error::invalid(name, format!("a bit rate of {rate} is too high: {} at most", u32::MAX)))
+        }
+        _ => Ok(()),
     }
 }

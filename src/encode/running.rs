@@ -41,8 +41,8 @@ pub(super) struct Running {
     pub(super) deferred: Option<Error>,
     pub(super) force_keyframe: bool,
     pub(super) rereads_bit_rate: bool,
-    /// The bit rate before the last change, which stands if the driver refuses the new one.
-    pub(super) previous_bit_rate: u64,
+    /// The bit rates that the codec goes by while new ones wait for the next frame: they stand if the driver refuses.
+    pub(super) standing_bit_rates: Option<(i64, i64)>,
     pub(super) headers_in_container: AtomicBool,
 }
 
@@ -138,22 +138,23 @@ impl Running {
             let error = Error::ffmpeg("nvEncReconfigureEncoder", ffi::AVERROR_EXTERNAL, lines)
                 .detail("the driver refused the new bit rate: the encoder goes on with the old one");
             self.deferred = Some(error);
-            self.core.context.set_bit_rate(self.previous_bit_rate);
+            if let Some(rates) = self.standing_bit_rates.take() {
+                self.core.context.restore_bit_rates(rates);
+            }
             return;
         }
+        self.standing_bit_rates = None;
         self.core.keep(lines);
     }
     pub(super) fn set_bit_rate(&mut self, rate: u64) -> Result<()> {
         self.core.refuse_if_poisoned()?;
-        if rate == 0 {
-            return Err(Error::invalid("bit_rate", "a bit rate of 0 is none"));
-        }
+        super::configured::check_bit_rate("bit_rate", rate)?;
         if !self.rereads_bit_rate {
             let detail =
                 format!("{} does not read its bit rate while open: open a new encoder", self.core.context.name());
             return Err(Error::new(ErrorKind::Unsupported, "set_bit_rate").detail(detail));
         }
-        self.previous_bit_rate = self.core.context.bit_rate();
+        self.standing_bit_rates.get_or_insert(self.core.context.bit_rates());
         self.core.context.set_bit_rate(rate);
         Ok(())
     }

@@ -290,8 +290,13 @@ impl CodecContext {
             context.rc_max_rate = context.rc_max_rate.max(context.bit_rate);
         }
     }
-    pub(crate) fn bit_rate(&self) -> u64 {
-        u64::try_from(self.raw().bit_rate).unwrap_or(0)
+    /// Average and highest bit rate, to be put back should the driver refuse new ones.
+    pub(crate) fn bit_rates(&self) -> (i64, i64) {
+        (self.raw().bit_rate, self.raw().rc_max_rate)
+    }
+    pub(crate) fn restore_bit_rates(&mut self, rates: (i64, i64)) {
+        let context = self.raw_mut();
+        (context.bit_rate, context.rc_max_rate) = rates;
     }
     /// Surfaces that the decoder gives out are its own: copies are due to whoever keeps them.
     pub(crate) fn gives_own_surfaces(&self) -> bool {

@@ -39,7 +39,6 @@ impl BufferRef {
         if context.is_null() {
             return Err(Error::invalid("context", "the CUcontext is null"));
         }
-        let _opening = opening();
         // SAFETY: the type is a constant of FFmpeg's.
         let device = unsafe { ffi::av_hwdevice_ctx_alloc(DeviceKind::Cuda.ffmpeg()) };
         if device.is_null() {
@@ -57,9 +56,12 @@ impl BufferRef {
             let cuda = &mut *base.hwctx.cast::<ffi::AVCUDADeviceContext>();
             (cuda.cuda_ctx, cuda.stream) = (context.cast(), stream.cast());
         }
+        let opening = opening();
         // SAFETY: allocated above, initialised once.
-        check("av_hwdevice_ctx_init", || unsafe { ffi::av_hwdevice_ctx_init(device.as_ptr()) })?;
-        Ok(device)
+        let initialised = check("av_hwdevice_ctx_init", || unsafe { ffi::av_hwdevice_ctx_init(device.as_ptr()) });
+        // A failure drops the owner, which is the application's code: it may open something else.
+        drop(opening);
+        initialised.map(|_| device)
     }
     /// The CUcontext and CUstream of a CUDA device.
     pub(crate) fn cuda_handles(&self) -> Option<(*mut c_void, *mut c_void)> {
