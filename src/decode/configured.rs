@@ -7,7 +7,7 @@ use crate::{
     raw::{BufferRef, CodecContext, codec::DecoderSetup, sealed, shell::Shells},
 };
 
-/// See the [module](self).
+/// Plain data: the settings of a decoder to be. No FFmpeg object exists yet.
 pub struct Configured {
     stream: Stream,
     device: Option<BufferRef>,
@@ -82,9 +82,9 @@ impl<'d, Y: Output> Decoder<'d, Y, Configured> {
     /// Builds a fresh AVCodecContext and opens it (avcodec_open2).
     ///
     /// # Errors
-    /// The configuration comes back with the reason: `Unsupported` if FFmpeg has no such decoder, or none that puts frames of this
-    /// codec into the device's memory; what the driver reports. Whether the device decodes this very stream shows with its
-    /// first packets.
+    /// The configuration comes back with the reason: `Unsupported` if the stream is no video, if FFmpeg has no such decoder, or none
+    /// that puts frames of this codec into the device's memory; what the driver reports. Whether the device decodes this very stream
+    /// shows with its first packets.
     pub fn open(self) -> Result<Decoder<'d, Y>, Failed<Self>> {
         match self.state.build::<Y>() {
             Ok(running) => Ok(Decoder::with(Opened { running: Box::new(running) })),

@@ -1,4 +1,4 @@
-//! [`Packet`](crate::Packet) -> [`Frame`](crate::Frame): `Configured -> Opened -> Flushing -> Closed`.
+//! [`Packet`](crate::Packet) -> [`Frame`]: `Configured -> Opened -> Flushing -> Closed`.
 //!
 //! | state | what it is | what only it can do |
 //! |---|---|---|

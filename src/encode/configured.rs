@@ -14,7 +14,7 @@ use crate::{
 };
 use std::sync::atomic::AtomicBool;
 
-/// See the [module](self).
+/// Plain data: the settings of an encoder to be. No FFmpeg object exists yet.
 pub struct Configured<O> {
     options: O,
     format: Format,

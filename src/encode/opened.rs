@@ -26,7 +26,7 @@ impl<'d, M: Memory> Encoder<'d, M> {
     /// A packet that became ready since; `None` when there is none now (avcodec_receive_packet).
     ///
     /// # Errors
-    /// What the codec reports, which poisons it.
+    /// What the codec reports, which poisons it; from then on `Poisoned`.
     pub fn receive(&mut self) -> Result<Option<Packet>> {
         self.state.running.next_ready()
     }
@@ -42,7 +42,8 @@ impl<'d, M: Memory> Encoder<'d, M> {
     /// driver refuse it, the next `Ready` says so, and the old rate stays.
     ///
     /// # Errors
-    /// `Unsupported` if this codec does not read it while open, or encodes at a constant quality.
+    /// `Unsupported` if this codec does not read it while open, or encodes at a constant quality; `InvalidSetting` for 0, and for
+    /// more than 32 bits hold.
     pub fn set_bit_rate(&mut self, bits_per_second: u64) -> Result<()> {
         self.state.running.set_bit_rate(bits_per_second)
     }

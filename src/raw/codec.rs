@@ -201,7 +201,8 @@ impl CodecContext {
             context.thread_count = 1;
             context.hw_device_ctx = device.into_raw();
             context.get_format = negotiate::get_format(setup.kind, setup.or_system);
-            context.extra_hw_frames = i32::try_from(setup.hold).unwrap_or(i32::MAX);
+            // No device has as many; FFmpeg adds to the number unchecked.
+            context.extra_hw_frames = i32::try_from(setup.hold.min(1024)).unwrap_or(1024);
             if setup.direct_surfaces {
                 context.hwaccel_flags |= hwaccel_unsafe_output();
             }
