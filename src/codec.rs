@@ -226,3 +226,61 @@ impl Drop for Core {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A codec whose stream has ended, and that still says at times that it wants input (`None`).
+    struct Stubborn {
+        core: Core,
+        pending: VecDeque<u32>,
+        answers: VecDeque<Option<u32>>,
+        ends: bool,
+    }
+
+    impl Stubborn {
+        fn new(answers: &[Option<u32>], ends: bool) -> Self {
+            let core = Core::new(CodecContext::encoder("mpeg4").unwrap(), None, Teardown::default());
+            Stubborn { core, pending: VecDeque::new(), answers: answers.iter().copied().collect(), ends }
+        }
+    }
+
+    impl Running for Stubborn {
+        type Output = u32;
+        fn core(&mut self) -> &mut Core {
+            &mut self.core
+        }
+        fn pending(&mut self) -> &mut VecDeque<u32> {
+            &mut self.pending
+        }
+        fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
+            (Ok(Step::Done), Vec::new())
+        }
+        fn take(&mut self) -> Result<Option<u32>> {
+            let answer = self.answers.pop_front();
+            self.core.ended = answer.is_none() && self.ends;
+            Ok(answer.flatten())
+        }
+    }
+
+    #[test]
+    fn h13_wanting_input_in_the_drain_is_not_the_end() {
+        let mut codec = Stubborn::new(&[Some(1), None, None, Some(2), None], true);
+        let mut out = Vec::new();
+        codec
+            .drain_into(Limit { packets: 10, time: Duration::from_secs(60) }, |output| {
+                out.push(output);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(out, [1, 2]);
+    }
+
+    #[test]
+    fn h40_a_codec_that_never_ends_stalls() {
+        let mut codec = Stubborn::new(&[Some(1)], false);
+        let error = codec.drain_into(Limit { packets: 10, time: Duration::ZERO }, |_| Ok(())).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::DrainStalled { .. }), "{error}");
+    }
+}

@@ -305,3 +305,18 @@ fn frames_end_although_the_driver_fails_from_some_picture_on() {
         device.close().unwrap();
     });
 }
+
+#[test]
+fn h44_a_hardware_decoder_has_one_thread_whatever_is_asked_for() {
+    simulated("h44_a_hardware_decoder_has_one_thread_whatever_is_asked_for", |driver| {
+        let device = Device::cuda(0).unwrap();
+        for threads in [1, 16] {
+            let (mut file, video) = open(media::standard().path).unwrap();
+            let decoder = Decoder::new(&device, &video).threads(threads).open().unwrap();
+            assert!(decoder.frames(file.packets(&video)).first().is_ok());
+        }
+        device.close().unwrap();
+        let surfaces: Vec<_> = driver.ledger().decoders.iter().map(|decoder| decoder.surfaces).collect();
+        assert_eq!(surfaces[0], surfaces[1], "each thread would have surfaces of its own, of which there are 32");
+    });
+}
