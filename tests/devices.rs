@@ -276,3 +276,90 @@ fn an_owner_that_opens_something_when_its_device_fails_does_not_hang() {
         wait.recv().expect("the owner was dropped");
     });
 }
+
+#[test]
+fn h19_a_primary_context_that_nobody_uses_gets_ffmpegs_flags() {
+    simulated("h19_a_primary_context_that_nobody_uses_gets_ffmpegs_flags", |_| {
+        let device = Device::cuda(0).unwrap();
+        let driver = Driver::open();
+        let state: Symbol<unsafe extern "C" fn(i32, *mut u32, *mut i32) -> i32> =
+            driver.function("cuDevicePrimaryCtxGetState");
+        let (mut flags, mut active) = (0, 0);
+        // SAFETY: the driver writes to the variables whose addresses it is given.
+        assert_eq!(unsafe { state(0, &mut flags, &mut active) }, 0);
+        assert_eq!((flags, active), (4, 1), "CU_CTX_SCHED_BLOCKING_SYNC: FFmpeg's own code refuses others");
+        device.close().unwrap();
+    });
+}
+
+#[test]
+fn h54_a_devices_stream_is_the_one_that_it_was_made_with() {
+    simulated("h54_a_devices_stream_is_the_one_that_it_was_made_with", |_| {
+        let driver = Driver::open();
+        let context = driver.create_context();
+        let create: Symbol<unsafe extern "C" fn(*mut Handle, u32) -> i32> = driver.function("cuStreamCreate");
+        let destroy: Symbol<unsafe extern "C" fn(Handle) -> i32> = driver.function("cuStreamDestroy_v2");
+        let push: Symbol<unsafe extern "C" fn(Handle) -> i32> = driver.function("cuCtxPushCurrent_v2");
+        let pop: Symbol<unsafe extern "C" fn(*mut Handle) -> i32> = driver.function("cuCtxPopCurrent_v2");
+        let (mut stream, mut popped) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the context is live; the driver writes to the variables whose addresses it is given.
+        unsafe { assert_eq!((push(context), create(&mut stream, 0), pop(&mut popped)), (0, 0, 0)) };
+        // SAFETY: both are destroyed at the end, after the device.
+        let device = unsafe { Device::from_cuda_stream(cuda::Context(context), cuda::Stream(stream), ()) }.unwrap();
+        assert_eq!(device.stream(), cuda::Stream(stream));
+        device.synchronize().unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        assert_eq!(
+            support::bytes(&picture(NV12, 3).upload(&pool).unwrap().download().unwrap()),
+            support::bytes(&picture(NV12, 3))
+        );
+        drop(pool);
+        device.close().unwrap();
+        // SAFETY: made above, and nothing uses it any more.
+        assert_eq!(unsafe { destroy(stream) }, 0);
+        driver.destroy_context(context);
+    });
+}
+
+/// Panics when it is dropped.
+struct Clumsy;
+impl Drop for Clumsy {
+    fn drop(&mut self) {
+        panic!("an owner of the application's");
+    }
+}
+// SAFETY: two planes of nothing, in a test that never reads them.
+unsafe impl cuda::Picture for Clumsy {
+    fn planes(&self) -> &[(cuda::Pointer, usize)] {
+        &[(4096, 256), (4096 + 256 * 96, 256)]
+    }
+}
+
+#[test]
+fn h38_a_panic_in_an_owners_drop_stays_out_of_ffmpeg() {
+    simulated("h38_a_panic_in_an_owners_drop_stays_out_of_ffmpeg", |_| {
+        let driver = Driver::open();
+        let context = driver.create_context();
+        // SAFETY: the context is destroyed at the end.
+        let device = unsafe { Device::from_cuda_context(cuda::Context(context), Clumsy) }.unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        drop(pool.import(Clumsy).unwrap());
+        drop(pool);
+        device.close().unwrap();
+        driver.destroy_context(context);
+    });
+}
+
+#[test]
+fn an_encoder_fed_from_host_memory_works_on_the_device_that_it_is_given() {
+    simulated("an_encoder_fed_from_host_memory_works_on_the_device_that_it_is_given", |driver| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(System, NV12).unwrap();
+        let encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).on(&device).open().unwrap();
+        assert!(device.references() > 0);
+        let made = driver.ledger().calls.get("cuCtxCreate_v2").map_or(0, |calls| calls.total);
+        assert_eq!(made, 0, "FFmpeg made a context of its own");
+        drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+        device.close().unwrap();
+    });
+}

@@ -3,8 +3,8 @@
 mod support;
 
 use avsluice::{
-    Cuda, Decoder, Device, Encoder, ErrorKind, Failed, Format, Frame, FramePool, Limit, Outcome, Packet, Result,
-    System, cuda, nvenc,
+    Cuda, Decoder, Device, Encoder, ErrorKind, Failed, Format, Frame, FramePool, Limit, Muxer, Outcome, Packet, Result,
+    Settle, System, Teardown, TimeBase, cuda, nvenc,
 };
 use simgpu::{Config, Fault};
 use std::sync::mpsc;
@@ -78,7 +78,9 @@ fn h04_flush_with_no_frame() {
         let device = Device::cuda(0).unwrap();
         let pool = FramePool::new(&device, NV12).unwrap();
         let encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).open().unwrap();
-        let report = encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap().free();
+        let flushing = encoder.flush().unwrap();
+        assert_eq!(driver.ledger().sessions[0].end_of_stream, 0, "no end of a stream that never began");
+        let report = flushing.finish(Limit::default(), |_| Ok(())).unwrap().free();
         assert!(matches!(report.outcome, Outcome::Drained));
         assert_eq!((report.sent, report.received), (0, 0));
         drop(pool);
@@ -447,5 +449,124 @@ fn h51_a_refused_bit_rate_leaves_the_rates_that_stood() {
         drop(packets(&mut encoder, frame(&pool, 2)));
         assert_eq!(driver.ledger().sessions[0].bit_rate, 1_000_000);
         drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+    });
+}
+
+#[test]
+fn the_device_is_waited_for_where_the_drain_was_not_complete() {
+    let name = "the_device_is_waited_for_where_the_drain_was_not_complete";
+    simulated_allowing(name, UNDRAINED, |driver| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let waits = || driver.ledger().calls.get("cuStreamSynchronize").map_or(0, |calls| calls.total);
+        let waited = |settle: Settle, drained: bool| {
+            let encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).max_b_frames(2);
+            let mut encoder = encoder.teardown(Teardown { settle }).open().unwrap();
+            drop(packets(&mut encoder, frame(&pool, 0)));
+            let flushing = encoder.flush().unwrap();
+            let before = waits();
+            match drained {
+                true => drop(flushing.finish(Limit::default(), |_| Ok(())).unwrap()),
+                false => drop(flushing.abandon()),
+            }
+            waits() - before
+        };
+        assert_eq!(waited(Settle::Synchronize, true), 0, "the hardware owes nothing");
+        assert_eq!(waited(Settle::Synchronize, false), 1);
+        assert_eq!(waited(Settle::None, false), 0);
+        drop(pool);
+        device.close().unwrap();
+    });
+}
+
+#[test]
+fn h47_keyframes_carry_their_parameter_sets_unless_the_container_does() {
+    simulated("h47_keyframes_carry_their_parameter_sets_unless_the_container_does", |_| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        for container in [None, Some("mp4"), Some("ts")] {
+            let mut encoder =
+                Encoder::new(&pool, CLOCK, nvenc::H264::new()).gop_size(5).max_b_frames(0).open().unwrap();
+            if let Some(extension) = container {
+                Muxer::create(dir.path().join(format!("out.{extension}"))).unwrap().add(&encoder).unwrap();
+            }
+            let mut all: Vec<_> = (0..10).flat_map(|number| packets(&mut encoder, frame(&pool, number))).collect();
+            let sink = |packet| {
+                all.push(packet);
+                Ok(())
+            };
+            drop(encoder.flush().unwrap().finish(Limit::default(), sink).unwrap());
+            assert_eq!(all.iter().filter(|packet| packet.is_keyframe()).count(), 2);
+            for packet in all {
+                let (kinds, due) = (nal_types(&packet), packet.is_keyframe() && container != Some("mp4"));
+                let of = |kind| kinds.iter().filter(|&&own| own == kind).count();
+                assert_eq!((of(7), of(8)), (due.into(), due.into()), "{container:?}: {kinds:?}");
+            }
+        }
+        drop(pool);
+        device.close().unwrap();
+    });
+}
+
+#[test]
+fn h48_the_frame_rate_reaches_the_encoder_whatever_the_clock() {
+    simulated("h48_the_frame_rate_reaches_the_encoder_whatever_the_clock", |_| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let headers = |clock: TimeBase| {
+            let encoder = Encoder::new(&pool, clock, nvenc::H264::new()).frame_rate(25, 1).max_b_frames(0);
+            let mut encoder = encoder.open().unwrap();
+            let mut all = packets(&mut encoder, frame(&pool, 0));
+            let sink = |packet| {
+                all.push(packet);
+                Ok(())
+            };
+            drop(encoder.flush().unwrap().finish(Limit::default(), sink).unwrap());
+            all[0].data()[..24].to_vec()
+        };
+        // The SPS comes first, with the level and the rate that the driver was told.
+        assert_eq!(headers(TimeBase::hz(90_000)), headers(TimeBase::hz(25)));
+        drop(pool);
+        device.close().unwrap();
+    });
+}
+
+#[test]
+fn a_picture_smaller_than_its_pool_is_of_another_format() {
+    simulated("a_picture_smaller_than_its_pool_is_of_another_format", |_| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let mut encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).open().unwrap();
+        drop(packets(&mut encoder, frame(&pool, 0)));
+        let small = Format { width: 152, height: 88, ..NV12 };
+        let inside = picture(small, 1).upload(&pool).unwrap();
+        assert_eq!(*encoder.send(inside).unwrap_err().kind(), ErrorKind::WrongFormat, "the same pool, another size");
+        for format in [Format { width: 176, ..NV12 }, Format { height: 112, ..NV12 }, support::YUV420P] {
+            let error = picture(format, 1).upload(&pool).unwrap_err();
+            assert_eq!((error.kind(), error.operation()), (&ErrorKind::WrongFormat, "upload"), "{error}");
+        }
+        drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+    });
+}
+
+#[test]
+fn h22_imported_pictures_must_be_laid_out_as_the_pool_says() {
+    simulated("h22_imported_pictures_must_be_laid_out_as_the_pool_says", |_| {
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, NV12).unwrap();
+        let (base, rows) = (1 << 20, 96);
+        for (wrong, planes) in [
+            ("a plane is missing", vec![(base, 256)]),
+            ("there is a plane too many", vec![(base, 256), (base + 256 * rows, 256), (base + 512 * rows, 256)]),
+            ("the pitches differ", vec![(base, 256), (base + 256 * rows, 512)]),
+            ("a row is longer than the pitch", vec![(base, 128), (base + 128 * rows, 128)]),
+            ("the planes do not follow each other", vec![(base, 256), (base + 256 * rows + 64, 256)]),
+            ("null", vec![(0, 256), (256 * rows, 256)]),
+        ] {
+            let picture = Rendered { planes, back: mpsc::channel().0, memory: std::marker::PhantomData };
+            let error = pool.import(picture).map(drop).expect_err(wrong).into_error();
+            assert_eq!(*error.kind(), ErrorKind::WrongFormat, "{wrong}: {error}");
+        }
     });
 }
