@@ -1,6 +1,8 @@
 //! What the integration tests share.
 #![allow(dead_code)] // each test program uses its own part
 
+pub mod codecs;
+
 use avsluice::{Demuxer, Format, Frame, PixelFormat, Result, Stream, System, TimeBase};
 use simgpu::Simgpu;
 use std::{

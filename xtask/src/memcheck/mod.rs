@@ -24,7 +24,7 @@ pub struct MemcheckArgs {
 /// The package whose tests are run.
 const PACKAGE: &str = "avsluice";
 /// Its integration tests (files of tests/) that run on software codecs alone; its unit tests are always run.
-const TESTS: &[&str] = &["software"];
+const TESTS: &[&str] = &["software", "software_clocks"];
 /// The suppression files, beside the tests.
 const SUPPRESSIONS: &str = "tests/suppressions";
 
