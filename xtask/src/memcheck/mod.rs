@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_library_and_its_software_tests_are_selected() {
         let line = selection().join(" ");
-        assert_eq!(line, "test --package avsluice --all-features --lib --test software");
+        assert_eq!(line, "test --package avsluice --all-features --lib --test software --test software_clocks");
     }
 
     #[test]
