@@ -5,6 +5,7 @@
 //! `explain`: one message with the reason and the remedy. Nothing is ever fetched.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use std::{env, fs};
 
 #[path = "build/bindings.rs"]
@@ -43,7 +44,11 @@ fn main() {
 /// The normal case: bindings of the FFmpeg that is here.
 fn build(out: &Path) -> Result<(), explain::Problem> {
     let ffmpeg = locate::ffmpeg()?;
+    let started = Instant::now();
     let (inventory, text) = bindings::generate(&ffmpeg)?;
+    // For `cargo xtask matrix`, which lists it.
+    fs::write(out.with_file_name("bindgen.seconds"), format!("{:.3}\n", started.elapsed().as_secs_f64()))
+        .expect("OUT_DIR can be written");
     let capabilities = capabilities::of(&inventory);
     let text = bindings::file_header(&ffmpeg.versions, &capabilities) + &text;
     fs::write(out, &text).expect("OUT_DIR can be written");

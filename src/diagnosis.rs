@@ -67,6 +67,12 @@ const PATTERNS: &[Pattern] = &[
         |_| ErrorKind::PoolExhausted,
         "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
     ),
+    (
+        // FFmpeg 6.0 and later, where the decoder's surfaces are asked for themselves.
+        "CUDA_ERROR_MAP_FAILED",
+        |_| ErrorKind::PoolExhausted,
+        "the driver maps no further picture of the decoder: drop frames earlier, or say with `hold` how many are kept at once",
+    ),
     ("CUDA_ERROR_OUT_OF_MEMORY", |_| ErrorKind::OutOfMemory, "the GPU's memory is used up"),
     ("CUDA_ERROR_NO_DEVICE", |_| ErrorKind::NoDevice, "the driver finds no NVIDIA GPU"),
     ("CUDA_ERROR_INVALID_DEVICE", |_| ErrorKind::NoDevice, "there is no CUDA device of this ordinal"),

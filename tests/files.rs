@@ -102,12 +102,14 @@ fn a_stream_says_what_it_is() {
 }
 
 #[test]
-fn a_packet_carries_its_streams_time_base() {
+fn a_packet_carries_its_streams_time_base_and_its_duration() {
     let mut input = Demuxer::open(bare_stream()).unwrap();
     let video = input.video().unwrap();
-    let packet = input.read().unwrap().unwrap();
-    assert_eq!(packet.time_base(), Some(video.time_base()));
-    assert!((video.time_base().seconds(packet.duration()) - 0.04).abs() < 1e-9);
+    for packet in input.packets(&video) {
+        let packet = packet.unwrap();
+        assert_eq!(packet.time_base(), Some(video.time_base()));
+        assert!((video.time_base().seconds(packet.duration()) - 0.04).abs() < 1e-9);
+    }
 }
 
 /// The kind and the explanation, which must name the file.

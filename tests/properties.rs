@@ -48,9 +48,11 @@ fn colour_and_aspect_ratio_are_carried_from_the_source_to_the_file() {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         let source = at("source.mkv");
-        let picture = ["-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25", "-frames:v", "5", "-vf", "setsar=4/3"];
-        let color = ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"];
-        let codec = ["-pix_fmt", "yuv420p", "-chroma_sample_location", "topleft", "-c:v", "libx264"];
+        let picture = ["-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25", "-frames:v", "5", "-pix_fmt", "yuv420p"];
+        // The encoder's options -color_primaries and so on give way to the pictures' own from FFmpeg 7 on.
+        let color = "color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv";
+        let color = ["-vf", &format!("setsar=4/3,setparams={color}")];
+        let codec = ["-chroma_sample_location", "topleft", "-c:v", "libx264", "-x264-params", "chromaloc=2"];
         ffmpeg(&[&picture[..], &color, &codec].concat(), &source);
         let due = probe(COLOR, &source);
         for value in ["=4:3", "=tv", "color_space=bt709", "transfer=bt709", "primaries=bt709", "=topleft"] {

@@ -90,9 +90,10 @@ fn the_sequence_is_described() {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("a.h264");
     let source = "testsrc2=size=322x182:rate=30000/1001";
-    let colours = "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range pc";
-    let mut arguments = vec!["-f", "lavfi", "-i", source, "-frames:v", "3", "-vf", "setsar=4/3,format=yuv420p"];
-    arguments.extend(colours.split(' '));
+    // Since FFmpeg 7 a picture's own colours go before the options -color_primaries and so on.
+    let colours = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709:range=pc";
+    let filters = format!("setsar=4/3,format=yuv420p,{colours}");
+    let mut arguments = vec!["-f", "lavfi", "-i", source, "-frames:v", "3", "-vf", &filters];
     arguments.extend(["-c:v", "libx264", "-x264-params", "ref=3:bframes=2", path.to_str().expect("a plain path")]);
     common::program::ffmpeg(&arguments);
     let player = Player::new(&cuvid, 12, 1);

@@ -83,7 +83,7 @@ fn no_more_frames_are_mapped_than_there_are_output_surfaces() {
         let first = map(cuvid, decoder, 0).expect("one");
         let second = map(cuvid, decoder, 1).expect("two");
         assert_eq!(map(cuvid, decoder, 2), Err(MAP_FAILED));
-        assert_violation(gpu, "more than ulNumOutputSurfaces (2)");
+        assert_eq!(gpu.ledger().violations, [""; 0], "an answer that a program may count on");
         [first, second].into_iter().for_each(|(pointer, _)| assert_eq!(cuvid.unmap(decoder, pointer), 0));
         let (pointer, _) = map(cuvid, decoder, 2).expect("there is room again");
         assert_eq!(cuvid.unmap(decoder, pointer), 0);

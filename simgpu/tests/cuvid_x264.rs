@@ -140,7 +140,8 @@ fn the_driver_crops_and_scales() {
     decoding::assert_clean("crop", &run.ledger);
     let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-resize", "88x72", "-i", path]);
     assert_eq!((hashes.len(), run.ledger.decoders[0].width), (36, 88));
-    let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-deint", "bob", "-i", path]);
+    let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-deint", "bob", "-surfaces", "25", "-i", path]);
+    // Without the number, FFmpeg 7.1 takes its own queue for full before the first packet.
     assert_eq!((hashes.len(), run.ledger.violations.len()), (36, 0), "the sequence is progressive");
 }
 
@@ -152,6 +153,8 @@ fn few_surfaces_are_enough() {
     let (expected, _) = software(&["-i", path]);
     let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-surfaces", "9", "-i", path]);
     assert_eq!(hashes, expected);
-    assert_eq!(run.ledger.decoders[0].surfaces, 9);
+    // FFmpeg 5.1 takes just these; later ones ask for more where the sequence needs them.
+    let surfaces = run.ledger.decoders[0].surfaces;
+    assert!((9..=20).contains(&surfaces), "{surfaces}");
     decoding::assert_clean("surfaces", &run.ledger);
 }

@@ -143,8 +143,9 @@ fn an_idr_picture_forced_between_b_pictures_keeps_every_picture() {
 #[test]
 fn colour_aspect_and_rate_are_in_the_stream() {
     let directory = TempDir::new().expect("a temporary directory");
-    let colour = ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "pc"];
-    let options = [&colour[..], &["-vf", "setsar=4/3"]].concat();
+    // Since FFmpeg 7 a picture's own colours go before the options -color_primaries and so on.
+    let filters = "setsar=4/3,setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=pc";
+    let options = ["-vf", filters, "-profile:v", "main"];
     // A raw stream: all that ffprobe knows comes from the parameter sets.
     let (_, path) = encoded(&directory, SMALL, 3, &options, "out.h264");
     let entries =

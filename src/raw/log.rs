@@ -112,10 +112,12 @@ struct Marks {
     base: usize,
     /// Lines held.
     length: usize,
+    /// Whether the last one goes on with the next message: FFmpeg writes some lines in pieces.
+    open: bool,
 }
 
 thread_local! {
-    static MARKS: Cell<Marks> = const { Cell::new(Marks { depth: 0, base: 0, length: 0 }) };
+    static MARKS: Cell<Marks> = const { Cell::new(Marks { depth: 0, base: 0, length: 0, open: false }) };
     static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -135,7 +137,7 @@ static_assertions::assert_not_impl_any!(Capture: Send, Sync);
 impl Capture {
     pub(crate) fn start() -> Self {
         let marks = MARKS.get();
-        MARKS.set(Marks { depth: marks.depth + 1, base: marks.length, ..marks });
+        MARKS.set(Marks { depth: marks.depth + 1, base: marks.length, open: false, ..marks });
         Capture { start: marks.length, outer_base: marks.base, not_send: PhantomData }
     }
 
@@ -154,7 +156,7 @@ impl Drop for Capture {
         let depth = marks.depth - 1;
         // An outer capture keeps what it would have kept without this one inside it.
         let length = if depth == 0 { 0 } else { marks.length.min(self.outer_base + KEPT) };
-        MARKS.set(Marks { depth, base: self.outer_base, length });
+        MARKS.set(Marks { depth, base: self.outer_base, length, open: false });
         if length < marks.length {
             // A thread that is ending may have dropped the lines already.
             let _ = LINES.try_with(|lines| lines.borrow_mut().truncate(length));
@@ -166,15 +168,23 @@ fn captured(level: c_int) -> bool {
     level <= ffi::AV_LOG_WARNING && MARKS.get().depth > 0
 }
 
-fn keep(level: c_int, class: &str, text: &str) {
+fn keep(level: c_int, class: &str, text: &str, open: bool) {
     let marks = MARKS.get();
-    if !captured(level) || marks.length - marks.base >= KEPT {
+    if !captured(level) {
+        return;
+    }
+    if marks.open {
+        let _ = LINES.try_with(|lines| lines.borrow_mut().last_mut().map(|line| line.text.push_str(text)));
+        MARKS.set(Marks { open, ..marks });
+        return;
+    }
+    if text.is_empty() || marks.length - marks.base >= KEPT {
         return;
     }
     let line = Line { level: facade_level(level), class: class.to_owned(), text: text.to_owned() };
     let pushed = LINES.try_with(|lines| lines.borrow_mut().push(line));
     if pushed.is_ok() {
-        MARKS.set(Marks { length: marks.length + 1, ..marks });
+        MARKS.set(Marks { length: marks.length + 1, open, ..marks });
     }
 }
 
@@ -213,10 +223,10 @@ unsafe extern "C" fn avsluice_log_line(level: c_int, class: *const c_char, line:
     let _ = catch_unwind(AssertUnwindSafe(|| {
         let (class, line) = (class.to_string_lossy(), line.to_string_lossy());
         let text = one_line(&line);
+        keep(level, &class, &text, !line.ends_with('\n'));
         if text.is_empty() {
             return;
         }
-        keep(level, &class, &text);
         log::log!(target: TARGET, facade_level(level), "{}", Message(&class, &text));
     }));
 }

@@ -12,7 +12,10 @@
 extern int avsluice_log_wanted(int level);
 extern void avsluice_log_line(int level, const char *class_name, const char *line);
 
-/* The object's own name ("h264_nvenc"), or its class's where it has none; "" for a message of no object. */
+/*
+ * The object's own name ("h264_nvenc"), or its class's where it has none; "" for a message of no object. Hardware contexts go by
+ * their class's name (AVHWDeviceContext) on every version: since FFmpeg 8 a device calls itself after its kind ("CUDA").
+ */
 static const char *class_name(void *object)
 {
     const AVClass *class = object ? *(const AVClass **)object : NULL;
@@ -20,7 +23,7 @@ static const char *class_name(void *object)
 
     if (!class)
         return "";
-    if (class->item_name)
+    if (class->item_name && strncmp(class->class_name, "AVHW", 4))
         name = class->item_name(object);
     /* A codec context without its codec calls itself "NULL". */
     if (!name || !*name || !strcmp(name, "NULL"))

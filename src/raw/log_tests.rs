@@ -82,6 +82,30 @@ fn a_line_names_the_codec_or_the_class() {
 }
 
 #[test]
+fn a_hardware_context_goes_by_its_class_on_every_version() {
+    let capture = Capture::start();
+    // SAFETY: the context is freed below and used only in between; av_log reads the AVClass that its data begins with.
+    unsafe {
+        let mut device = ffi::av_hwdevice_ctx_alloc(ffi::AV_HWDEVICE_TYPE_CUDA);
+        assert!(!device.is_null(), "Debian's FFmpeg is built with CUDA");
+        log_as((*device).data.cast(), ffi::AV_LOG_ERROR, c"one");
+        ffi::av_buffer_unref(&mut device);
+    }
+    assert_eq!(capture.lines()[0].to_string(), "AVHWDeviceContext: one");
+}
+
+#[test]
+fn a_line_in_pieces_is_one_line() {
+    let capture = Capture::start();
+    install();
+    for piece in [c"it failed", c" -> ERROR: why", c"\n", c"another\n", c"\n", c"a third"] {
+        // SAFETY: a message of no object; %s is given its string.
+        unsafe { ffi::av_log(ptr::null_mut(), ffi::AV_LOG_ERROR, c"%s".as_ptr(), piece.as_ptr()) };
+    }
+    assert_eq!(texts(&capture), ["it failed -> ERROR: why", "another", "a third"]);
+}
+
+#[test]
 fn captures_nest_and_end() {
     let outer = Capture::start();
     log_line(ffi::AV_LOG_ERROR, c"before");

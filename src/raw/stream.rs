@@ -213,6 +213,18 @@ impl StreamInfo {
     pub(crate) fn mark(&self, packet: &mut Shell<ffi::AVPacket>) {
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.frame_rate;
+        self.repair_duration(packet.get_mut());
+    }
+    /// A bare stream's packets have no times, and FFmpeg works their duration out: since 7.0 as one tick after the first second
+    /// or two. No picture lasts less than half a field.
+    fn repair_duration(&self, packet: &mut ffi::AVPacket) {
+        let no_times = packet.pts == ffi::AV_NOPTS_VALUE && packet.dts == ffi::AV_NOPTS_VALUE;
+        if no_times && self.frame_rate.is_known() {
+            let frame = Ratio { num: self.frame_rate.den, den: self.frame_rate.num }.rescale(1, self.time_base);
+            if packet.duration < frame / 4 {
+                packet.duration = frame;
+            }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl fmt::Display for Ending {
 pub struct Finished {
     /// How.
     pub ending: Ending,
-    /// The last lines of its stderr, and of its stdout what `on_line` did not understand.
+    /// The last lines that `on_line` did not understand.
     pub log: Vec<String>,
     /// How long it ran.
     pub elapsed: Duration,
@@ -54,9 +54,27 @@ enum Event {
     Ended(io::Result<ExitStatus>),
 }
 
+/// A line of a child's output, without its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Of its stdout.
+    Out(&'a str),
+    /// Of its stderr.
+    Err(&'a str),
+}
+
 /// Runs `command` for at most `limit`, hands each line of its stdout to `on_line` (which says whether it understood it), and
 /// kills what the child leaves behind in its process group.
 pub fn run(command: &mut Command, limit: Duration, mut on_line: impl FnMut(&str) -> bool) -> io::Result<Finished> {
+    run_and_read(command, limit, |line| matches!(line, Line::Out(line) if on_line(line)))
+}
+
+/// The same, with the lines of its stderr handed over too.
+pub fn run_and_read(
+    command: &mut Command,
+    limit: Duration,
+    mut on_line: impl FnMut(Line<'_>) -> bool,
+) -> io::Result<Finished> {
     let started = Instant::now();
     let mut child = own_group(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let pid = child.id();
@@ -73,7 +91,8 @@ pub fn run(command: &mut Command, limit: Duration, mut on_line: impl FnMut(&str)
     let mut deadline = started + limit;
     loop {
         match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(Event::Stdout(line)) if on_line(&line) => {}
+            Ok(Event::Stdout(line)) if on_line(Line::Out(&line)) => {}
+            Ok(Event::Stderr(line)) if on_line(Line::Err(&line)) => {}
             Ok(Event::Stdout(line) | Event::Stderr(line)) => log.keep(line),
             Ok(Event::Ended(status)) => {
                 if ending.is_none() {
@@ -211,6 +230,19 @@ mod tests {
         let mut log = finished.log;
         log.sort();
         assert_eq!(log, ["b", "noise"]);
+    }
+
+    #[test]
+    fn stderr_is_told_from_stdout() {
+        let mut lines = Vec::new();
+        let mut command = Command::new("sh");
+        let finished = run_and_read(command.args(["-c", "echo a; echo b >&2; echo c >&2"]), LONG, |line| {
+            lines.push(format!("{line:?}"));
+            line != Line::Err("c")
+        });
+        lines.sort();
+        assert_eq!(lines, [r#"Err("b")"#, r#"Err("c")"#, r#"Out("a")"#]);
+        assert_eq!(finished.unwrap().log, ["c"]);
     }
 
     #[test]

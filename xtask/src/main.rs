@@ -1,6 +1,6 @@
 //! avsluice's own commands, run as `cargo xtask COMMAND`.
 //!
-//! One file or folder a command: `test`, `gpu_test`, `memcheck`. What they share: `setup` (the system packages), `workspace` (cargo),
+//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`. What they share: `setup` (the system packages), `workspace` (cargo),
 //! `child` (a process with a time limit), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
 
 #![forbid(unsafe_code)]
@@ -8,6 +8,7 @@
 mod child;
 mod gpu_test;
 mod interrupt;
+mod matrix;
 mod memcheck;
 mod setup;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
     GpuTest(gpu_test::GpuTestArgs),
     /// Run the software-codec tests under Valgrind and the library's tests under AddressSanitizer
     Memcheck(memcheck::MemcheckArgs),
+    /// Run every test and gpu-test against each FFmpeg version that is supported, in root file systems of their own
+    Matrix(matrix::MatrixArgs),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::GpuTest(args) => gpu_test::run(&args),
         Command::Memcheck(args) => memcheck::run(args),
+        Command::Matrix(args) => matrix::run(&args),
     };
     if interrupt::came() {
         eprintln!("interrupted");

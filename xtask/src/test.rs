@@ -65,16 +65,27 @@ fn row(name: &str, passed: bool, tally: &Tally, took: Duration) -> (bool, String
 
 /// What libtest said, over all test programs of a step.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    ignored: u64,
-    names: Vec<String>,
+pub struct Tally {
+    /// How many passed; one that had nothing to do is among them.
+    pub passed: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many libtest was told to ignore.
+    pub ignored: u64,
+    /// Which failed.
+    pub names: Vec<String>,
+    /// Which were ignored or skipped, and why: `NAME: REASON`.
+    pub skipped: Vec<String>,
 }
 
+/// How a line begins that a test prints which has nothing to do with this FFmpeg: `skipped: NAME: REASON`. It goes to stderr past
+/// libtest, which would keep it to itself.
+const SKIPPED: &str = "skipped: ";
+
 impl Tally {
-    /// Reads one line of libtest's output: `test result: ok. 3 passed; 0 failed; ...` or `test NAME ... FAILED`.
-    fn read(&mut self, line: &str) {
+    /// Reads one line of libtest's output: `test result: ok. 3 passed; 0 failed; ...`, `test NAME ... FAILED` or
+    /// `test NAME ... ignored, REASON`; or a test's own `skipped: NAME: REASON`.
+    pub fn read(&mut self, line: &str) {
         if let Some(result) = line.strip_prefix("test result: ") {
             for part in result.split(['.', ';']).map(str::trim) {
                 let (number, of) = part.split_once(' ').unwrap_or_default();
@@ -88,6 +99,12 @@ impl Tally {
             }
         } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
             self.names.push(name.to_owned());
+        } else if let Some((name, reason)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ignored"))
+        {
+            let reason = reason.strip_prefix(", ").unwrap_or("ignored, with no reason given");
+            self.skipped.push(format!("{name}: {reason}"));
+        } else if let Some(skipped) = line.strip_prefix(SKIPPED) {
+            self.skipped.push(skipped.to_owned());
         }
     }
 }
@@ -103,12 +120,23 @@ mod tests {
             "running 3 tests",
             "test a::b ... ok",
             "test a::c ... FAILED",
+            "test a::d ... ignored, needs a GPU",
+            "test a::e ... ignored",
+            "skipped: a::f: this FFmpeg has no libx264",
             "test result: FAILED. 2 passed; 1 failed; 4 ignored; 0 measured; 0 filtered out; finished in 1.50s",
             "test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 7 filtered out; finished in 0.00s",
         ] {
             tally.read(line);
         }
-        assert_eq!(tally, Tally { passed: 42, failed: 1, ignored: 4, names: vec!["a::c".into()] });
+        let skipped = ["a::d: needs a GPU", "a::e: ignored, with no reason given", "a::f: this FFmpeg has no libx264"];
+        let expected = Tally {
+            passed: 42,
+            failed: 1,
+            ignored: 4,
+            names: vec!["a::c".into()],
+            skipped: skipped.map(str::to_owned).to_vec(),
+        };
+        assert_eq!(tally, expected);
     }
 
     #[test]

@@ -4,11 +4,11 @@ use crate::child;
 use crate::interrupt::Registered;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
+use std::{env, fs};
 
 /// The top of the checkout that this program was built from.
 pub fn root() -> &'static Path {
@@ -20,6 +20,15 @@ pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command
+}
+
+/// cargo's target folder; what has flags or an FFmpeg of its own goes below it.
+pub fn target_folder() -> Result<PathBuf> {
+    let output = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]).output()?;
+    let document: Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
+    let folder = document["target_directory"].as_str().context("cargo metadata names no target folder")?;
+    fs::create_dir_all(folder)?;
+    Ok(folder.into())
 }
 
 /// A cargo command as a user would type it.

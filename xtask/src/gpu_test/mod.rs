@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use input::Input;
 use program::CheckProgram;
 use protocol::Driver;
+pub use report::CLEANUP_COMPLETED;
 use report::Report;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -13,7 +13,7 @@ const SIMULATED: &str = "SIMULATED";
 /// The checks whose figure ends the report: what the driver's ledger, or the device's reference counts, say is left.
 const LAST_WORD: [&str; 2] = ["ledger", "references"];
 /// The line that ends a run in which nothing failed.
-const CLEANUP_COMPLETED: &str = "Cleanup completed";
+pub const CLEANUP_COMPLETED: &str = "Cleanup completed";
 /// What a terminal shows of a check that has not said how far it is.
 const SPINNER: &str = "{spinner} {msg}  {elapsed}";
 /// What it shows of one that has.

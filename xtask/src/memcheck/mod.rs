@@ -9,7 +9,6 @@ use crate::setup::{self, SetupArgs};
 use crate::workspace;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
@@ -102,7 +101,7 @@ fn asan(suppressions: Option<PathBuf>) -> Result<()> {
     let host = host_triple()?;
     let mut command = workspace::cargo(&selection());
     // A target folder of its own, so that these flags rebuild nothing of the normal builds.
-    let target = target_folder()?.join("asan");
+    let target = workspace::target_folder()?.join("asan");
     command.args(["--target", &host]).arg("--target-dir").arg(target).envs(ASAN.iter().copied());
     let mut lsan = "print_suppressions=0".to_owned();
     if let Some(path) = suppressions {
@@ -112,15 +111,6 @@ fn asan(suppressions: Option<PathBuf>) -> Result<()> {
     println!("+ {}", workspace::line(&command));
     let status = workspace::run_lines(&mut command, |line| println!("{line}"))?;
     if status.success() { Ok(()) } else { bail!("the tests failed under AddressSanitizer: {status}") }
-}
-
-/// cargo's target folder: the sanitizer's goes below it.
-fn target_folder() -> Result<PathBuf> {
-    let output = workspace::cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]).output()?;
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).context("cargo metadata")?;
-    let folder = document["target_directory"].as_str().context("cargo metadata names no target folder")?;
-    fs::create_dir_all(folder)?;
-    Ok(folder.into())
 }
 
 /// The compiler's own target, for `--target`, which keeps the flags away from build scripts.

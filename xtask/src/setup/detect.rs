@@ -29,6 +29,7 @@ pub fn probe(host: &Host, probe: Probe) -> Found {
         Probe::Ffmpeg { library, minimum } => ffmpeg(host, library, minimum),
         Probe::Libclang => libclang(host),
         Probe::Program(name) => found(host.program(OsStr::new(name)).is_some(), &format!("{name} is not on PATH")),
+        Probe::File(path) => found(host.system(path).is_file(), &format!("there is no {path}")),
     }
 }
 
@@ -142,6 +143,15 @@ mod tests {
         for probed in [Probe::CCompiler, Probe::PkgConfig, LIBAVCODEC, Probe::Libclang, Probe::Program("ffmpeg")] {
             assert!(matches!(probe(&host, probed), Found::No(_)), "{probed:?}");
         }
+    }
+
+    #[test]
+    fn a_file_is_looked_up_in_the_system() {
+        let (host, _folder) = pretended::empty();
+        let keys = Probe::File("/usr/share/keyrings/keys.gpg");
+        assert_eq!(probe(&host, keys), Found::No("there is no /usr/share/keyrings/keys.gpg".into()));
+        host.add_file("/usr/share/keyrings/keys.gpg", "");
+        assert_eq!(probe(&host, keys), Found::Yes);
     }
 
     #[test]

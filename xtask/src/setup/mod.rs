@@ -1,7 +1,7 @@
 //! The system packages that a command needs: all there, or named with the command that installs them, or installed.
 
 mod detect;
-mod host;
+pub mod host;
 mod manager;
 pub mod packages;
 
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use detect::Found;
 use host::Host;
-use packages::{PACKAGES, Package, Purpose};
+use packages::{Package, Purpose};
 use std::ffi::OsStr;
 use std::process::Stdio;
 
@@ -29,7 +29,8 @@ pub fn ensure(purpose: Purpose, args: SetupArgs) -> Result<()> {
     ensure_on(&Host::this(), purpose, args)
 }
 
-fn ensure_on(host: &Host, purpose: Purpose, args: SetupArgs) -> Result<()> {
+/// The same on a machine that a test pretends.
+pub fn ensure_on(host: &Host, purpose: Purpose, args: SetupArgs) -> Result<()> {
     let missing = missing(host, purpose);
     if missing.is_empty() {
         return Ok(());
@@ -70,8 +71,7 @@ fn ensure_on(host: &Host, purpose: Purpose, args: SetupArgs) -> Result<()> {
 
 /// What `purpose` needs and `host` has not, with the reason.
 fn missing(host: &Host, purpose: Purpose) -> Vec<(&'static Package, String)> {
-    let needed = PACKAGES.iter().filter(|package| package.purpose <= purpose);
-    let probed = needed.map(|package| (package, detect::probe(host, package.probe)));
+    let probed = purpose.packages().map(|package| (package, detect::probe(host, package.probe)));
     probed
         .filter_map(|(package, found)| match found {
             Found::Yes => None,

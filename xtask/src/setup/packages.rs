@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 
-/// A command of xtask that needs packages; each needs what the ones before it need.
+/// A command of xtask that needs packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub enum Purpose {
     /// To build the library and the checks of gpu-test.
@@ -11,6 +11,20 @@ pub enum Purpose {
     Test,
     /// To run the tests under Valgrind.
     Memcheck,
+    /// To make the roots that the matrix tests in, which have an FFmpeg and a compiler of their own.
+    Matrix,
+}
+
+impl Purpose {
+    /// Whether it needs a package that `first` is the first to need: all but the matrix need what the ones before them need.
+    fn includes(self, first: Purpose) -> bool {
+        if self == Purpose::Matrix { first == Purpose::Matrix } else { first <= self }
+    }
+
+    /// What it needs.
+    pub fn packages(self) -> impl Iterator<Item = &'static Package> {
+        PACKAGES.iter().filter(move |package| self.includes(package.purpose))
+    }
 }
 
 /// How to tell whether a package is there.
@@ -31,7 +45,12 @@ pub enum Probe {
     Libclang,
     /// A program on PATH.
     Program(&'static str),
+    /// A file of the system.
+    File(&'static str),
 }
+
+/// The keys that Debian signs its archive with.
+pub const DEBIAN_KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// A program that installs packages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +176,36 @@ pub const PACKAGES: &[Package] = &[
         pacman: &["valgrind"],
         brew: &[],
     },
+    Package {
+        title: "mmdebstrap",
+        why: "it makes a root file system of a Debian release",
+        purpose: Purpose::Matrix,
+        probe: Probe::Program("mmdebstrap"),
+        apt: &["mmdebstrap"],
+        dnf: &[],
+        pacman: &[],
+        brew: &[],
+    },
+    Package {
+        title: "Debian's archive keys",
+        why: "the packages of those roots are signed with them",
+        purpose: Purpose::Matrix,
+        probe: Probe::File(DEBIAN_KEYRING),
+        apt: &["debian-archive-keyring"],
+        dnf: &[],
+        pacman: &[],
+        brew: &[],
+    },
+    Package {
+        title: "unshare",
+        why: "it keeps their mounts and processes apart from this machine's",
+        purpose: Purpose::Matrix,
+        probe: Probe::Program("unshare"),
+        apt: &["util-linux", "mount"],
+        dnf: &[],
+        pacman: &[],
+        brew: &[],
+    },
 ];
 
 #[cfg(test)]
@@ -165,13 +214,20 @@ mod tests {
 
     #[test]
     fn each_purpose_needs_what_the_one_before_it_needs_and_more() {
-        let count = |purpose| PACKAGES.iter().filter(|package| package.purpose <= purpose).count();
+        let count = |purpose: Purpose| purpose.packages().count();
         assert_eq!((count(Purpose::GpuTest), count(Purpose::Test), count(Purpose::Memcheck)), (6, 7, 8));
     }
 
     #[test]
-    fn linux_has_a_package_for_everything() {
-        for package in PACKAGES {
+    fn the_matrix_needs_no_ffmpeg_on_this_machine() {
+        let titles: Vec<_> = Purpose::Matrix.packages().map(|package| package.title).collect();
+        assert_eq!(titles, ["mmdebstrap", "Debian's archive keys", "unshare"]);
+    }
+
+    #[test]
+    fn linux_has_a_package_for_everything_but_the_matrix() {
+        // The matrix needs apt itself, and so Debian or Ubuntu.
+        for package in PACKAGES.iter().filter(|package| package.purpose != Purpose::Matrix) {
             for manager in [Manager::Apt, Manager::Dnf, Manager::Pacman] {
                 assert!(!package.names(manager).is_empty(), "{} for {manager:?}", package.title);
             }

@@ -335,9 +335,8 @@ impl Decoder {
             Content::Grey => None,
             Content::Picture(picture) => picture.planes(),
         };
-        let most = self.info.num_output_surfaces;
-        if self.mapped.len() as u64 >= most {
-            violation(format!("{name}: more than ulNumOutputSurfaces ({most}) frames mapped"));
+        // FFmpeg 9 counts on this answer: it is the only limit to the frames that a program holds.
+        if self.mapped.len() as u64 >= self.info.num_output_surfaces {
             return Err(cu::MAP_FAILED);
         }
         let layout = Layout::new(&self.info);

@@ -242,13 +242,17 @@ impl Parser {
         self.clock.set_frame_rate(sps.frame_rate);
         let announced = format;
         let answer = call(self.params.sequence, &self.params, &mut format)?;
-        let surfaces = if answer > 1 { answer as u32 } else { self.params.max_num_decode_surfaces };
+        if answer > 1 {
+            // From now on: a later sequence for which the program says 1 keeps it.
+            self.params.max_num_decode_surfaces = answer as u32;
+        }
+        let surfaces = self.params.max_num_decode_surfaces;
         if surfaces <= sps.dpb_frames() {
             let needed = announced.min_num_decode_surfaces;
             let what = format!("{surfaces} decode surfaces, the sequence needs {needed}");
             ledger::lock().violation(format!("{name}: {what}"));
         }
-        self.pool = SurfacePool::new(surfaces);
+        self.pool.resize(surfaces);
         self.format = Some(announced);
         let depth = sps.bit_depth_luma.max(sps.bit_depth_chroma).saturating_sub(8);
         match caps::why_not(self.params.codec_type, sps.chroma_format_idc, depth.into()) {

@@ -15,11 +15,20 @@ pub struct SurfacePool {
     free: VecDeque<i32>,
     /// By serial number, which is decode order.
     pending: BTreeMap<u64, Pending>,
+    count: u32,
 }
 
 impl SurfacePool {
     pub fn new(count: u32) -> Self {
-        SurfacePool { free: (0..count.clamp(1, 32) as i32).collect(), pending: BTreeMap::new() }
+        SurfacePool { free: (0..count.clamp(1, 32) as i32).collect(), pending: BTreeMap::new(), count }
+    }
+
+    /// For a new sequence. With as many surfaces as before the program keeps its decoder, and in it the pictures that it was
+    /// shown last and has not mapped yet: those indices go on being given out last.
+    pub fn resize(&mut self, count: u32) {
+        if self.count != count {
+            *self = SurfacePool::new(count);
+        }
     }
 
     /// An index for a picture that begins. With all in use, the picture decoded first loses its own and will not be
@@ -64,5 +73,17 @@ mod tests {
         pool.forget_pending();
         let given: BTreeSet<i32> = (6..9).map(|serial| pool.take(serial, serial)).collect();
         assert_eq!(given.len(), 3, "all are free again");
+    }
+
+    #[test]
+    fn a_new_sequence_in_the_same_decoder_spares_what_was_just_displayed() {
+        let mut pool = SurfacePool::new(3);
+        (0..2).for_each(|serial| assert_eq!(pool.take(serial, serial), serial as i32));
+        assert_eq!(pool.display(0).map(|pending| pending.index), Some(0));
+        pool.forget_pending();
+        pool.resize(3);
+        assert_eq!(pool.take(2, 2), 2);
+        pool.resize(4);
+        assert_eq!(pool.take(3, 3), 0, "another decoder");
     }
 }
