@@ -11,9 +11,8 @@ type Probe = fn(&Inventory) -> bool;
 const CAPABILITIES: &[(&str, Probe)] = &[
     // avcodec_close(): gone in FFmpeg 8, where avcodec_free_context() alone closes.
     ("has_avcodec_close", |headers| headers.function("avcodec_close")),
-    // avcodec_get_supported_config(): FFmpeg 7.1; before it AVCodec.pix_fmts and its siblings, gone in 9.
+    // avcodec_get_supported_config(): FFmpeg 7.1; before it AVCodec.pix_fmts, gone in 9.
     ("has_supported_config", |headers| headers.function("avcodec_get_supported_config")),
-    ("has_codec_pix_fmts", |headers| headers.field("AVCodec.pix_fmts")),
     // AV_FRAME_FLAG_KEY and _INTERLACED: FFmpeg 6.1; before it AVFrame.key_frame and its siblings, gone in 9.
     ("has_frame_flags", |headers| headers.constant("AV_FRAME_FLAG_KEY")),
     // AVFrame.duration: FFmpeg 6.0; before it AVFrame.pkt_duration, gone in 8.
@@ -22,12 +21,6 @@ const CAPABILITIES: &[(&str, Probe)] = &[
     ("has_coded_side_data", |headers| headers.field("AVCodecParameters.coded_side_data")),
     // AVCodecParameters.framerate: FFmpeg 6.1; before it only AVStream.avg_frame_rate carries it.
     ("has_codecpar_framerate", |headers| headers.field("AVCodecParameters.framerate")),
-    // AV_PROFILE_*: FFmpeg 6.1; before it FF_PROFILE_*, gone in 8.
-    ("has_av_profile", |headers| headers.constant("AV_PROFILE_H264_HIGH")),
-    // AVIOContext's write callback takes a pointer to const data: FFmpeg 7.0.
-    ("has_avio_const_write", |headers| headers.major("LIBAVFORMAT") >= 61),
-    // AV_CUDA_USE_CURRENT_CONTEXT: FFmpeg 6.1.
-    ("has_cuda_current_context", |headers| headers.constant("AV_CUDA_USE_CURRENT_CONTEXT")),
     // nvdec hands out the decoder's own mapped surfaces; copies of them since libavcodec 59.55 (FFmpeg 6.0).
     ("nvdec_direct_surfaces", |headers| headers.before("LIBAVCODEC", 59, 55)),
 ];

@@ -169,6 +169,11 @@ impl Stream {
     pub fn codec(&self) -> &'static str {
         self.0.parameters.codec_name()
     }
+    /// FFmpeg's name of the codec's profile (avcodec_profile_name): `High`. `None` where the codec has none, or the file does not
+    /// tell.
+    pub fn profile(&self) -> Option<&'static str> {
+        self.0.parameters.profile_name()
+    }
     /// Width of the picture, in pixels; 0 if it is no video, or not known.
     pub fn width(&self) -> u32 {
         self.0.parameters.size().map_or(0, |size| size.0)

@@ -57,6 +57,17 @@ pub enum PixelFormat {
     Other(RawPixelFormat),
 }
 
+/// Whether a picture's rows were taken at one time or in two fields, and in which order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FieldOrder {
+    /// All rows at one time.
+    Progressive,
+    /// Two fields, the rows 0, 2, 4 and so on first.
+    TopFirst,
+    /// Two fields, the rows 1, 3, 5 and so on first.
+    BottomFirst,
+}
+
 /// An AVPixelFormat. Its numbers differ between FFmpeg's versions, so it cannot be taken out.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RawPixelFormat(pub(crate) ffi::AVPixelFormat);
@@ -156,6 +167,19 @@ impl<'d, M: Memory> Frame<'d, M> {
     /// those of the encoder that it is sent to.
     pub fn time_base(&self) -> Option<TimeBase> {
         TimeBase::from_ratio(self.shell.facts().time_base)
+    }
+    /// Whether it is a keyframe, as the decoder says. FFmpeg's `h264_cuvid` says so of some other frames too from FFmpeg 6 or 7 on
+    /// (it reads memory that it never wrote); nvdec, which is the default, does not.
+    pub fn is_key(&self) -> bool {
+        self.shell.is_key()
+    }
+    /// Whether it is one picture, or two fields of which one was taken, and is shown, after the other.
+    pub fn field_order(&self) -> FieldOrder {
+        match self.shell.fields() {
+            None => FieldOrder::Progressive,
+            Some(true) => FieldOrder::TopFirst,
+            Some(false) => FieldOrder::BottomFirst,
+        }
     }
     /// How its colours are to be understood.
     pub fn color(&self) -> Color {

@@ -101,7 +101,7 @@ pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
-pub use frame::{AnyFrame, Color, ColorRange, Format, Frame, PixelFormat, Plane, RawPixelFormat};
+pub use frame::{AnyFrame, Color, ColorRange, FieldOrder, Format, Frame, PixelFormat, Plane, RawPixelFormat};
 pub use memory::{Any, Concrete, Cuda, DeviceMemory, Memory, System};
 pub use mux::{Muxer, Track};
 pub use packet::{Packet, TimeBase};

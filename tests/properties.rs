@@ -102,16 +102,6 @@ fn hdr_metadata_is_carried_from_the_source_to_the_file() {
     assert_eq!((values("max_content"), values("max_average")), (Some(1_000_000.0), Some(400_000.0)), "{lines:?}");
 }
 
-/// Whether this FFmpeg's nvdec gives out its own surfaces (before 6.0), so that the copying is avsluice's.
-fn nvdec_gives_its_own_surfaces() -> bool {
-    let process = libloading::os::unix::Library::this();
-    // SAFETY: libavcodec is linked, and this is its function's signature.
-    let version = unsafe { process.get::<unsafe extern "C" fn() -> u32>(b"avcodec_version") }.unwrap();
-    // SAFETY: it has no preconditions.
-    let version = unsafe { version() };
-    version < ((59 << 16) | (55 << 8))
-}
-
 #[test]
 fn copies_of_the_decoders_surfaces_are_counted() {
     simulated("copies_of_the_decoders_surfaces_are_counted", |driver| {
@@ -128,7 +118,7 @@ fn copies_of_the_decoders_surfaces_are_counted() {
         };
         let (frames, copies, bytes, by_driver) = on_device(decode::Surfaces::Copied);
         assert!(by_driver >= frames * 320 * 240 * 3 / 2, "somebody copies: {by_driver}");
-        let ours = nvdec_gives_its_own_surfaces();
+        let ours = cfg!(nvdec_direct_surfaces);
         assert_eq!((copies, bytes), if ours { (frames, frames * 320 * 240 * 3 / 2) } else { (0, 0) });
         assert_eq!(on_device(decode::Surfaces::Direct), (frames, 0, 0, 0), "nobody copies");
         device.close().unwrap();

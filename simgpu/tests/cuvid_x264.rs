@@ -140,7 +140,7 @@ fn the_driver_crops_and_scales() {
     decoding::assert_clean("crop", &run.ledger);
     let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-resize", "88x72", "-i", path]);
     assert_eq!((hashes.len(), run.ledger.decoders[0].width), (36, 88));
-    let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-deint", "bob", "-surfaces", "25", "-i", path]);
+    let (hashes, run) = decoding::decode(decoding::Way::Cuvid, &["-deint", "bob", "-surfaces", "12", "-i", path]);
     // Without the number, FFmpeg 7.1 takes its own queue for full before the first packet.
     assert_eq!((hashes.len(), run.ledger.violations.len()), (36, 0), "the sequence is progressive");
 }

@@ -80,13 +80,16 @@ fn system_memory_encodes_bit_exactly() {
 fn cuda_frames_encode_bit_exactly_with_one_upload_each() {
     let directory = TempDir::new().expect("a temporary directory");
     let wanted = pictures_in(SMALL, 25);
-    for format in ["nv12", "yuv420p"] {
+    for (format, planes) in [("nv12", 2), ("yuv420p", 3)] {
         for b_pictures in ["0", "2"] {
             let filter = format!("format={format},hwupload_cuda");
             let options = ["-vf", &filter, "-bf", b_pictures];
             let (ledger, path) = encoded(&directory, SMALL, 25, &options, "out.mkv");
             assert!(pictures_out(&path) == wanted, "{format} with {b_pictures} B pictures differs");
-            assert_eq!(ledger.bytes.host_to_device, wanted.len() as u64);
+            assert_eq!(ledger.calls["cuMemcpy2DAsync_v2"].total, 25 * planes);
+            // From 7.1 on FFmpeg copies the padding of short rows too.
+            let (picture, copied) = (wanted.len() as u64, ledger.bytes.host_to_device);
+            assert!((picture..picture * 11 / 10).contains(&copied), "{copied} bytes for {picture}");
             assert_eq!((ledger.bytes.encoder_input, ledger.bytes.device_to_host), (0, 0));
         }
     }
@@ -148,8 +151,7 @@ fn colour_aspect_and_rate_are_in_the_stream() {
     let options = ["-vf", filters, "-profile:v", "main"];
     // A raw stream: all that ffprobe knows comes from the parameter sets.
     let (_, path) = encoded(&directory, SMALL, 3, &options, "out.h264");
-    let entries =
-        "stream=profile,sample_aspect_ratio,level,color_range,color_space,color_transfer,color_primaries,r_frame_rate";
+    let entries = "stream=profile,sample_aspect_ratio,level,color_range,color_space,color_transfer,color_primaries,avg_frame_rate";
     assert_eq!(probe(&path, entries), ["Main,4:3,13,pc,bt709,bt709,bt709,25/1"]);
     let (_, path) = encoded(&directory, SMALL, 3, &["-profile:v", "high"], "plain.h264");
     assert_eq!(probe(&path, "stream=profile,color_space"), ["High,unknown"]);

@@ -3,7 +3,7 @@
 //! Which calls are due in which state is the typestates' business (`encode/`, `decode/`); here each call is sound in any.
 
 use super::{
-    BufferRef, FrameShell, Kind, PacketShell, Result, c_string, check, device,
+    BufferRef, FrameShell, Kind, PacketShell, Result, c_string, check, device, formats,
     log::{Capture, Line},
     negotiate::{self, Negotiation},
     out_of_memory,
@@ -225,12 +225,27 @@ impl CodecContext {
     pub(crate) fn refused(&self) -> Option<PixelFormat> {
         self.negotiation.refused().map(PixelFormat::from_ffmpeg)
     }
+    /// Why an encoder was not opened, if it lists its pixel formats and the one that it was set up for is none of them.
+    fn format_not_taken(&self) -> Option<Error> {
+        let (given, taken) = (PixelFormat::from_ffmpeg(self.raw().pix_fmt), formats::taken(self.codec));
+        if self.decodes() || taken.is_empty() || taken.contains(&given) {
+            return None;
+        }
+        let taken: Vec<_> = taken.iter().map(PixelFormat::to_string).collect();
+        let detail = format!("`{}` does not take {given}, but {}", self.name(), taken.join(", "));
+        Some(Error::new(ErrorKind::Unsupported, "avcodec_open2").detail(detail))
+    }
+    fn decodes(&self) -> bool {
+        // SAFETY: the codec is static.
+        unsafe { ffi::av_codec_is_decoder(self.codec) != 0 }
+    }
     /// Opens the codec (avcodec_open2). One codec is opened on a device at a time.
     pub(crate) fn open(&mut self) -> Result<()> {
         let _opening = device::opening();
         let (context, codec) = (self.as_ptr(), self.codec);
         // SAFETY: the context was allocated for this codec and is opened once: a failed open drops self.
-        check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) }).map(drop)
+        let opened = check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) });
+        opened.map(drop).map_err(|error| self.format_not_taken().unwrap_or(error))
     }
 
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.

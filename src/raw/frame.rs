@@ -121,6 +121,26 @@ impl FrameShell {
         #[cfg(not(has_frame_duration))]
         return self.get().pkt_duration;
     }
+    /// Whether the stream can be decoded from here on.
+    pub(crate) fn is_key(&self) -> bool {
+        #[cfg(has_frame_flags)]
+        return self.has_flag(ffi::AV_FRAME_FLAG_KEY);
+        #[cfg(not(has_frame_flags))]
+        return self.get().key_frame != 0;
+    }
+    /// Whether it is two fields, and if so, whether the top one is shown first.
+    pub(crate) fn fields(&self) -> Option<bool> {
+        #[cfg(has_frame_flags)]
+        let (interlaced, top) =
+            (self.has_flag(ffi::AV_FRAME_FLAG_INTERLACED), self.has_flag(ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST));
+        #[cfg(not(has_frame_flags))]
+        let (interlaced, top) = (self.get().interlaced_frame != 0, self.get().top_field_first != 0);
+        interlaced.then_some(top)
+    }
+    #[cfg(has_frame_flags)]
+    fn has_flag(&self, flag: i32) -> bool {
+        self.get().flags & flag != 0
+    }
     pub(crate) fn set_duration(&mut self, ticks: i64) {
         #[cfg(has_frame_duration)]
         {

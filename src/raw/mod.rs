@@ -9,6 +9,7 @@ pub(crate) mod code;
 pub(crate) mod codec;
 pub(crate) mod cuda;
 pub(crate) mod device;
+mod formats;
 pub(crate) mod frame;
 pub(crate) mod input;
 pub(crate) mod log;

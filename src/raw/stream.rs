@@ -89,6 +89,13 @@ impl Parameters {
     pub(crate) fn codec_name(&self) -> &'static str {
         codec_name(self.codec_id())
     }
+    /// FFmpeg's name of the profile: its number is FF_PROFILE_* in some versions and AV_PROFILE_* in others.
+    pub(crate) fn profile_name(&self) -> Option<&'static str> {
+        // SAFETY: any id and number may be asked for; the result is null or a static string.
+        let name = unsafe { ffi::avcodec_profile_name(self.codec_id(), self.get().profile) };
+        // SAFETY: it is a terminated string in FFmpeg's static table.
+        if name.is_null() { None } else { unsafe { CStr::from_ptr(name) }.to_str().ok() }
+    }
     pub(crate) fn media_type(&self) -> ffi::AVMediaType {
         self.get().codec_type
     }

@@ -1,6 +1,6 @@
 //! The `api!` macro: what happens around the body of every driver function.
 //!
-//! ```ignore
+//! ```text
 //! api! { export;
 //!     /// A comment
 //!     fn cuCtxGetDevice(device: Out<c_int>) {

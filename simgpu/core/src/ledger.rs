@@ -1,6 +1,6 @@
 //! The one global state of the simulated driver: what is alive, what was done wrong, what was copied and called.
 //!
-//! ```ignore
+//! ```text
 //! let mut state = ledger::lock();                                   // a leaf lock: call nothing that locks while it is held
 //! let decoder = state.create(Kind::Decoder, context, 0);            // a handle no program can dereference
 //! if !state.is_live(decoder, Kind::Decoder) { .. }

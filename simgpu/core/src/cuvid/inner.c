@@ -6,11 +6,14 @@
  */
 #include <libavcodec/avcodec.h>
 #include <libavutil/frame.h>
-#include <libavutil/version.h>
 #include <stdint.h>
 #include <string.h>
 
-#define HAVE_FRAME_FLAGS (LIBAVUTIL_VERSION_INT >= AV_VERSION_INT(58, 7, 100))
+#ifdef AV_FRAME_FLAG_INTERLACED
+#define HAVE_FRAME_FLAGS 1
+#else
+#define HAVE_FRAME_FLAGS 0
+#endif
 
 typedef struct simgpu_inner {
     AVCodecContext *codec;
