@@ -43,12 +43,14 @@ const VARIABLES: &[(&str, &str)] = &[
     ("CARGO_HOME", "/opt/cargo"),
     ("CARGO_TARGET_DIR", TARGET),
     ("CARGO_NET_OFFLINE", "true"),
+    // What is said is read.
+    ("CARGO_TERM_COLOR", "never"),
     // A wrapper that the user's configuration names is not there.
     ("RUSTC_WRAPPER", ""),
 ];
 /// What of this machine's environment is passed on.
 const PASSED_ON: &[&str] =
-    &["CI", "TERM", "CARGO_INCREMENTAL", "CARGO_TERM_COLOR", "CARGO_BUILD_JOBS", "RUST_BACKTRACE", "RUST_TEST_THREADS"];
+    &["CI", "TERM", "CARGO_INCREMENTAL", "CARGO_BUILD_JOBS", "RUST_BACKTRACE", "RUST_TEST_THREADS"];
 /// The same, of all that begin so.
 const PROFILES: &str = "CARGO_PROFILE_";
 

@@ -23,7 +23,6 @@ const RECIPE: &str = ".avsluice-matrix";
 /// What mmdebstrap is told of every root: no more than the packages need, and none of what no test reads. A mirror that stands still
 /// has expired lists of a suite that moves; their signatures are checked all the same.
 const OPTIONS: &[&str] = &[
-    "--quiet",
     "--mode=root",
     "--format=directory",
     "--variant=essential",

@@ -20,6 +20,8 @@ const SHORT_LIMIT: Duration = Duration::from_secs(60);
 const BUILD: &[&str] =
     &["cargo", "test", "--workspace", "--all-features", "--all-targets", "--no-run", "--message-format", "json"];
 const TEST: &[&str] = &["cargo", "xtask", "test"];
+/// What cargo says of a test program that crashed, which has named none of its tests.
+const CRASHED: &str = "(signal: ";
 /// Each must end with `Cleanup completed`.
 const GPU_TESTS: &[&[&str]] = &[&["cargo", "xtask", "gpu-test", "--simulated"]];
 
@@ -102,11 +104,19 @@ fn build(inside: &Inside<'_>, outcome: &mut Outcome) -> Result<bool> {
 
 fn test(inside: &Inside<'_>, outcome: &mut Outcome) -> Result<()> {
     let mut tally = Tally::default();
-    let finished = step(inside, TEST, |line| tally.read(print(line)))?;
-    outcome.problems.extend(tally.names.iter().map(|name| format!("test failed: {name}")));
-    if finished.ending != Ending::Exited(0) && tally.names.is_empty() {
+    let mut crashes = Vec::new();
+    let finished = step(inside, TEST, |line| {
+        let text = print(line);
+        tally.read(text);
+        if matches!(line, Line::Err(_)) && text.contains(CRASHED) {
+            crashes.push(text.trim().to_owned());
+        }
+    })?;
+    if finished.ending != Ending::Exited(0) && tally.names.is_empty() && crashes.is_empty() {
         outcome.problems.push(format!("`{}`: {}", TEST.join(" "), finished.ending));
     }
+    outcome.problems.extend(tally.names.iter().map(|name| format!("test failed: {name}")));
+    outcome.problems.append(&mut crashes);
     if tally.passed == 0 {
         outcome.problems.push("no test passed".into());
     }

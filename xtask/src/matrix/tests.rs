@@ -46,7 +46,7 @@ printf %1234s > $target/debug/out/bindings.rs
 echo 1.26 > $target/debug/out/bindgen.seconds
 echo '{"reason":"build-script-executed","package_id":"path+file:///src#avsluice@0.1.0","out_dir":"/target/debug/out"}'
 "#;
-const TESTS: &str = "echo 'test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured'";
+const TESTS: &str = "echo 'test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out'";
 const GPU_TEST: &str = "echo '12 checks: 12 passed, 0 failed, 0 skipped'; echo 'Cleanup completed'";
 
 const WARNING: &str = r#"
@@ -183,7 +183,7 @@ fn a_failed_test_fails_its_version_and_no_other() {
     let machine = Machine::new();
     let failing = "echo 'test a::b ... FAILED'
         echo 'skipped: a::c: no libx264' >&2
-        echo 'test result: FAILED. 39 passed; 1 failed; 0 ignored'; exit 1";
+        echo 'test result: FAILED. 39 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out'; exit 1";
     machine.answer("tests", &format!("if [ $suite = trixie ]; then {failing}; fi; {TESTS}"));
     let run = machine.run(&[]);
     assert!(!run.passed);
@@ -206,6 +206,11 @@ fn no_failure_goes_unnoticed() {
         ("tests", format!("{TESTS}; exit 1"), "`cargo xtask test`: exit code 1"),
         ("tests", "kill -SEGV $$".into(), "`cargo xtask test`: SIGSEGV"),
         ("tests", "exit 0".into(), "no test passed"),
+        (
+            "tests",
+            format!("{TESTS}; echo \"  process didn't exit successfully: deps/a (signal: 11, SIGSEGV)\" >&2; exit 101"),
+            "process didn't exit successfully: deps/a (signal: 11, SIGSEGV)",
+        ),
         (
             "gpu-test",
             "echo '12 checks: 11 passed, 1 failed, 0 skipped'; exit 1".into(),
