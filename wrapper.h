@@ -35,6 +35,11 @@ typedef struct CUstream_st *CUstream;
 #endif
 #include <libavutil/hwcontext_cuda.h>
 
+#include <libavutil/hwcontext_drm.h>
+
+/* It includes va/va.h: build/stubs has what it needs of it. */
+#include <libavutil/hwcontext_vaapi.h>
+
 /*
  * bindgen evaluates constants but not macros with arguments or casts. The prefix keeps these names from being expanded by
  * the macros that they copy; the build script takes it off again.

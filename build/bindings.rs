@@ -61,6 +61,8 @@ pub fn generate(ffmpeg: &Ffmpeg) -> Result<(Inventory, String), Problem> {
     let inventory = Rc::new(RefCell::new(Inventory::default()));
     let builder = bindgen::Builder::default()
         .header("wrapper.h")
+        // Before all others: with libva's own header the bindings would depend on whether it is installed.
+        .clang_args(["-Ibuild/stubs"])
         .clang_args(ffmpeg.include_paths.iter().map(|path| format!("-I{}", path.display())))
         .allowlist_function("(av|avcodec|avformat|avio|avutil)_.*")
         .allowlist_type("AV.*")

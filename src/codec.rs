@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Limit, Outcome, Result, Settle, Teardown, TeardownReport,
-    raw::{BufferRef, CodecContext, codec::Step, log::Line},
+    raw::{BufferRef, CodecContext, FrameShell, Kind, codec::Step, log::Line},
     teardown::Drain,
 };
 use std::{
@@ -108,6 +108,8 @@ pub(crate) struct Core {
     closed: bool,
     /// Lines for the report: soft errors, and what was logged in calls that succeeded.
     log: Vec<String>,
+    /// What the hardware may still read, where it must be waited for frame by frame.
+    reading: VecDeque<FrameShell>,
 }
 
 /// Lines kept for the report. The first ones name the cause; a broken stream can log thousands.
@@ -126,6 +128,22 @@ impl Core {
             ended: false,
             closed: false,
             log: Vec::new(),
+            reading: VecDeque::new(),
+        }
+    }
+    /// Counts a packet, whose frame is not in flight any more: they have one presentation time.
+    pub(crate) fn note_received(&mut self, pts: Option<i64>) {
+        self.received += 1;
+        if let Some(place) = self.reading.iter().position(|frame| frame.pts() == pts) {
+            self.reading.remove(place);
+        }
+    }
+    /// Counts a frame that was sent, and keeps a reference to it until its packet is out if it is to be waited for by itself.
+    pub(crate) fn note_sent(&mut self, frame: &FrameShell) {
+        self.sent += 1;
+        if frame.kind().is_some_and(Kind::is_awaited_by_frame) {
+            // Without memory for a reference there is no wait for this one: the codec's close waits by itself.
+            self.reading.extend(frame.share());
         }
     }
     /// Frames sent and not received.
@@ -180,6 +198,7 @@ impl Core {
         }
         let closing = Instant::now();
         let lines = self.context.close();
+        self.reading.clear();
         self.keep(lines);
         self.closed = true;
         TeardownReport {
@@ -199,7 +218,10 @@ impl Core {
         match (self.teardown.settle, &self.device) {
             (Settle::None, _) => {}
             (Settle::Delay(time), _) => thread::sleep(time),
-            (Settle::Synchronize, Some(device)) if !drained => device.synchronize()?,
+            (Settle::Synchronize, Some(device)) if !drained => {
+                device.synchronize()?;
+                self.reading.iter().try_for_each(FrameShell::synchronize)?;
+            }
             (Settle::Synchronize, _) => {}
         }
         Ok(())

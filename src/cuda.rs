@@ -1,5 +1,6 @@
 //! CUDA handles, without a dependency on any CUDA crate.
 
+use crate::{Cuda, Error, ErrorKind, Failed, Frame, FramePool, Plane, raw::FrameShell};
 use std::ffi::c_void;
 
 /// A CUcontext.
@@ -14,3 +15,34 @@ pub struct Stream(pub *mut c_void);
 pub type Pointer = u64;
 
 pub use crate::raw::cuda::Picture;
+
+impl Frame<'_, Cuda> {
+    /// The device pointer, pitch and size of a plane, for as long as the frame is borrowed. Work on it belongs on the device's
+    /// [`stream`](crate::Device::stream), or behind an event recorded there: the decoder's write is queued on that stream.
+    ///
+    /// A null pointer and no rows if the format has no such plane: NV12 has 2.
+    pub fn plane(&self, index: usize) -> Plane<'_, Pointer> {
+        let (pointer, rows) = self.shell.cuda_plane(index).unwrap_or_default();
+        Plane::new(pointer, rows)
+    }
+}
+
+impl<'d> FramePool<'d, Cuda> {
+    /// A frame of the application's own memory, not copied. `picture` is dropped when the last reference to the frame is,
+    /// which for an encoder's input is when its packet is out. NVENC can register 64 pictures: use a ring.
+    ///
+    /// # Errors
+    /// `WrongFormat` if the planes are not laid out as the pool's format asks: all of one pitch, of at least a row, each right
+    /// behind the rows of the one before it, which is how NVENC reads them. The picture comes back.
+    pub fn import<P: Picture>(&self, picture: P) -> Result<Frame<'d, Cuda>, Failed<P>> {
+        let Some(pool) = self.buffer() else {
+            return Err(Failed::new(Error::new(ErrorKind::WrongFormat, "import"), picture));
+        };
+        match FrameShell::import_cuda(pool, self.format(), picture) {
+            Ok(shell) => Ok(Frame::from_shell(shell)),
+            Err((error, picture)) => Err(Failed::new(error, picture)),
+        }
+    }
+}
+
+static_assertions::assert_impl_all!(crate::Decoder<'static, crate::OrSystem<Cuda>>: Send);

@@ -49,6 +49,9 @@ impl<M: DeviceMemory> Device<M> {
     pub(crate) fn from_buffer(buffer: BufferRef) -> Self {
         Device { buffer, memory: PhantomData }
     }
+    pub(crate) fn buffer(&self) -> &BufferRef {
+        &self.buffer
+    }
     /// The device's name, as its driver has it.
     ///
     /// # Errors
@@ -56,7 +59,8 @@ impl<M: DeviceMemory> Device<M> {
     pub fn name(&self) -> Result<String> {
         self.buffer.device_name()
     }
-    /// Waits until all that was queued on the device's stream is done (cuStreamSynchronize).
+    /// Waits until all that was queued on the device's stream is done (cuStreamSynchronize). A VA-API device has no queue of its own:
+    /// there each surface is waited for where it is used.
     ///
     /// # Errors
     /// What the driver reports: an error of any work that was queued may show here.
@@ -74,8 +78,9 @@ impl<M: DeviceMemory> Device<M> {
     pub fn close(self) -> Result<(), Failed<Self>> {
         let references = self.references();
         if references > 0 {
+            let defect = <M as sealed::DeviceMemory>::DEVICE.known_leak();
             let error = Error::new(ErrorKind::InUse { references }, "close").detail(format!(
-                "{references} references to the device are left: drop the codecs, pools and frames that were built on it first"
+                "{references} references to the device are left: drop the codecs, pools and frames that were built on it first{defect}"
             ));
             return Err(Failed::new(error, self));
         }

@@ -76,8 +76,53 @@ const PATTERNS: &[Pattern] = &[
     ("CUDA_ERROR_OUT_OF_MEMORY", |_| ErrorKind::OutOfMemory, "the GPU's memory is used up"),
     ("CUDA_ERROR_NO_DEVICE", |_| ErrorKind::NoDevice, "the driver finds no NVIDIA GPU"),
     ("CUDA_ERROR_INVALID_DEVICE", |_| ErrorKind::NoDevice, "there is no CUDA device of this ordinal"),
+    (
+        "as DRM device node",
+        |_| ErrorKind::NoDevice,
+        "the DRM node cannot be opened: take one of /dev/dri/renderD*, and be in the group that may open it (render on Debian)",
+    ),
+    (
+        "No VA display found",
+        |_| ErrorKind::NoDevice,
+        "there is no such display: take one of /dev/dri/renderD*, or the name of an X11 display that is running",
+    ),
+    (
+        "Failed to initialise VAAPI connection",
+        |_| ErrorKind::DriverMissing,
+        "libva finds no working driver for this GPU: install it (mesa-va-drivers or intel-media-va-driver on Debian); \
+         LIBVA_DRIVER_NAME and LIBVA_DRIVERS_PATH, where they are set, say which one and where",
+    ),
+    (
+        "No usable encoding profile found",
+        |_| ErrorKind::Unsupported,
+        "this GPU's VA-API driver does not encode in this codec, profile or pixel format",
+    ),
+    (
+        "No usable encoding entrypoint found",
+        |_| ErrorKind::Unsupported,
+        "this GPU's VA-API driver decodes this codec and does not encode it",
+    ),
+    ("RC mode (supported modes", no_rate_control, NO_RATE_CONTROL),
+    ("RC mode compatible with selected options", no_rate_control, NO_RATE_CONTROL),
+    (
+        "Bitrate must be set for",
+        |_| ErrorKind::InvalidSetting { name: "bit_rate".into() },
+        "this rate control needs a bit rate: say it with bit_rate(..)",
+    ),
+    (
+        "Hardware does not support encoding at size",
+        |_| ErrorKind::Unsupported,
+        "the VA-API driver does not encode pictures of this size",
+    ),
+    ("(resource allocation failed)", |_| ErrorKind::OutOfMemory, "the VA-API driver has no memory left"),
     ("moov atom not found", |_| ErrorKind::InvalidData, "the file has no index: it is truncated or was never finished"),
 ];
+
+const NO_RATE_CONTROL: &str = "the VA-API driver has no such rate control: set another rc_mode, or leave it out";
+
+fn no_rate_control(_: &str) -> ErrorKind {
+    ErrorKind::InvalidSetting { name: "rc_mode".into() }
+}
 
 /// FFmpeg's words are "Required: 12.1 Found: 11.1".
 fn driver_too_old(line: &str) -> ErrorKind {
@@ -119,6 +164,23 @@ mod tests {
         let text = "Driver does not support the required nvenc API version. Required: 12.1 Found: 11.0";
         let expected = ErrorKind::DriverTooOld { required: "12.1".into(), found: "11.0".into() };
         assert_eq!(diagnose(ffi::AVERROR_ENOSYS, text).0, expected);
+    }
+
+    #[test]
+    fn va_api_s_lines_tell_what_is_missing() {
+        let cases = [
+            ("Failed to open /dev/dri/renderD128 as DRM device node.", ErrorKind::NoDevice, "renderD"),
+            ("No VA display found for device :7.", ErrorKind::NoDevice, "X11"),
+            ("Failed to initialise VAAPI connection: -1 (unknown libva error).", ErrorKind::DriverMissing, "install"),
+            ("No usable encoding profile found.", ErrorKind::Unsupported, "does not encode"),
+            ("Driver does not support QVBR RC mode (supported modes: CQP, CBR).", no_rate_control(""), "rc_mode"),
+            ("Failed to create surface: 2 (resource allocation failed).", ErrorKind::OutOfMemory, "memory"),
+        ];
+        for (line, kind, help) in cases {
+            let (found, text) = diagnose(ffi::AVERROR_EINVAL, line);
+            assert_eq!(found, kind, "{line}");
+            assert!(text.unwrap().contains(help), "{line}");
+        }
     }
 
     #[test]

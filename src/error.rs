@@ -28,7 +28,7 @@ struct Inner {
 pub enum ErrorKind {
     /// The driver is there, the device is not.
     NoDevice,
-    /// A driver library cannot be loaded (libcuda.so.1, libnvidia-encode.so.1, libnvcuvid.so.1).
+    /// A driver library cannot be loaded (libcuda.so.1, libnvidia-encode.so.1, libnvcuvid.so.1, libva's driver for the GPU).
     DriverMissing,
     /// The driver is older than FFmpeg was built for.
     DriverTooOld {

@@ -1,8 +1,8 @@
 //! A picture in memory `M`.
 
 use crate::{
-    Any, Concrete, Cuda, DeviceMemory, Error, ErrorKind, FramePool, Memory, Result, System, TimeBase, cuda, ffi,
-    raw::{FrameShell, Kind, Scope, frame::Rows, picture},
+    Any, Concrete, DeviceMemory, Error, ErrorKind, FramePool, Memory, Result, System, TimeBase, ffi,
+    raw::{FrameShell, Scope, frame::Rows, picture},
     transfer,
 };
 use std::{fmt, marker::PhantomData};
@@ -110,6 +110,15 @@ impl fmt::Debug for PixelFormat {
     }
 }
 
+/// How the host gets at a picture in device memory without a frame of its own ([`Frame::map`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mapping {
+    /// The device's own memory (vaDeriveImage). Nothing is copied; on many GPUs it is slow to read, as no cache is behind it.
+    Direct,
+    /// A copy that the driver makes (vaGetImage), which goes with the mapping.
+    Copy,
+}
+
 /// How colours are to be understood: ITU-T H.273 code points, 2 for "unspecified".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color {
@@ -212,14 +221,29 @@ impl<'d, M: Concrete> Frame<'d, M> {
     }
 }
 
-impl<M: DeviceMemory> Frame<'_, M> {
-    /// Copies the picture to host memory (av_hwframe_transfer_data); counted in [`transfer::stats`].
+impl<'d, M: DeviceMemory> Frame<'d, M> {
+    /// Lets the host read the picture while the result lives (av_hwframe_map with AV_HWFRAME_MAP_READ). The result is read only:
+    /// its [`plane_mut`](Frame::plane_mut) gives nothing. What [`Mapping::Copy`] copies is counted in [`transfer::stats`].
+    ///
+    /// # Errors
+    /// `Unsupported` for memory that cannot be mapped, which is all of CUDA's, and for a driver that cannot map it directly when
+    /// that is asked for; what the driver reports.
+    pub fn map(&self, mapping: Mapping) -> Result<Frame<'d, System>> {
+        let shell = self.shell.mapped(mapping)?;
+        if mapping == Mapping::Copy {
+            transfer::downloaded(shell.picture_bytes());
+        }
+        Ok(Frame::from_shell(shell))
+    }
+    /// Copies the picture to host memory, in the device's layout of it or another that the driver gives
+    /// (av_hwframe_transfer_data); counted in [`transfer::stats`].
     ///
     /// # Errors
     /// What the driver reports, also where FFmpeg only logs it; `OutOfMemory`.
     pub fn download(&self) -> Result<Frame<'static, System>> {
         let (width, height) = self.shell.coded_size();
-        let mut host = FrameShell::system(Format { width, height, ..self.format() })?;
+        let pixels = self.shell.pool().map_or(self.format().pixels, |pool| pool.host_pixels());
+        let mut host = FrameShell::system(Format { width, height, pixels })?;
         self.shell.transfer(&mut host)?;
         host.copy_properties(&self.shell)?;
         transfer::downloaded(host.picture_bytes());
@@ -271,27 +295,6 @@ impl<'f> Frame<'f, System> {
     }
 }
 
-impl Frame<'_, Cuda> {
-    /// The device pointer, pitch and size of a plane, for as long as the frame is borrowed. Work on it belongs on the device's
-    /// [`stream`](crate::Device::stream), or behind an event recorded there: the decoder's write is queued on that stream.
-    ///
-    /// A null pointer and no rows if the format has no such plane: NV12 has 2.
-    pub fn plane(&self, index: usize) -> Plane<'_, cuda::Pointer> {
-        let (pointer, rows) = self.shell.cuda_plane(index).unwrap_or_default();
-        Plane::new(pointer, rows)
-    }
-}
-
-impl<'d> Frame<'d, Any> {
-    /// Sorts it by the memory that it is in.
-    pub fn into_kind(self) -> AnyFrame<'d> {
-        match self.shell.kind() {
-            Some(Kind::Cuda) => AnyFrame::Cuda(Frame::from_shell(self.shell)),
-            _ => AnyFrame::System(Frame::from_shell(self.shell)),
-        }
-    }
-}
-
 impl<M: Memory> fmt::Debug for Frame<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame").field("format", &self.format()).field("pts", &self.pts()).finish()
@@ -315,7 +318,7 @@ pub struct Plane<'f, P> {
 }
 
 impl<P> Plane<'_, P> {
-    fn new(data: P, rows: Rows) -> Self {
+    pub(crate) fn new(data: P, rows: Rows) -> Self {
         let Rows { pitch, row, rows, bottom_up } = rows;
         Plane { data, pitch, row, rows, bottom_up, frame: PhantomData }
     }
@@ -338,17 +341,7 @@ impl<'f> Plane<'f, &'f mut [u8]> {
     }
 }
 
-/// A frame whose memory was known at run time only, sorted.
-#[non_exhaustive]
-#[derive(Debug)]
-pub enum AnyFrame<'d> {
-    /// In host memory.
-    System(Frame<'static, System>),
-    /// In CUDA memory.
-    Cuda(Frame<'d, Cuda>),
-}
-
-static_assertions::assert_impl_all!(Frame<'static, Cuda>: Send, Sync);
-static_assertions::assert_not_impl_any!(Frame<'static, Cuda>: Clone);
-static_assertions::assert_eq_size!(Frame<'static, Cuda>, *const ());
-static_assertions::assert_eq_size!(crate::Failed<Frame<'static, Cuda>>, [*const (); 2]);
+static_assertions::assert_impl_all!(Frame<'static, Any>: Send, Sync);
+static_assertions::assert_not_impl_any!(Frame<'static, Any>: Clone);
+static_assertions::assert_eq_size!(Frame<'static, Any>, *const ());
+static_assertions::assert_eq_size!(crate::Failed<Frame<'static, Any>>, [*const (); 2]);

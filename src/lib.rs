@@ -79,6 +79,9 @@ pub mod cuda;
 pub mod decode;
 #[forbid(unsafe_code)]
 pub mod demux;
+#[cfg(target_os = "linux")]
+#[forbid(unsafe_code)]
+pub mod drm;
 #[forbid(unsafe_code)]
 pub mod encode;
 #[forbid(unsafe_code)]
@@ -94,6 +97,8 @@ pub mod teardown;
 #[forbid(unsafe_code)]
 pub mod transfer;
 #[forbid(unsafe_code)]
+pub mod vaapi;
+#[forbid(unsafe_code)]
 pub mod x264;
 
 pub use decode::{Decoded, Decoder, OrSystem};
@@ -101,11 +106,12 @@ pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
-pub use frame::{AnyFrame, Color, ColorRange, FieldOrder, Format, Frame, PixelFormat, Plane, RawPixelFormat};
-pub use memory::{Any, Concrete, Cuda, DeviceMemory, Memory, System};
+pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapping, PixelFormat, Plane, RawPixelFormat};
+pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{Muxer, Track};
 pub use packet::{Packet, TimeBase};
 pub use pool::FramePool;
+pub use raw::version::libavcodec_version;
 pub use teardown::{Limit, Outcome, Settle, Teardown, TeardownReport};
 
 /// The README's program.

@@ -1,12 +1,15 @@
 //! Where pixels live: one type for each kind of memory. The set is closed.
 
-use crate::raw::{self, sealed};
+use crate::{
+    Frame,
+    raw::{self, sealed},
+};
 use std::fmt;
 
 /// A kind of frame memory, or [`Any`]. Sealed: `match`es over kinds may be exhaustive.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of frame memory",
-    note = "the kinds are System, Cuda, and Any for one chosen at run time"
+    note = "the kinds are System, Cuda, Vaapi, and Any for one chosen at run time"
 )]
 pub trait Memory: sealed::Memory + Send + 'static {}
 
@@ -24,6 +27,10 @@ pub struct System;
 /// CUDA device memory (`AV_PIX_FMT_CUDA`).
 #[derive(Debug)]
 pub enum Cuda {}
+
+/// VA-API surfaces (`AV_PIX_FMT_VAAPI`).
+#[derive(Debug)]
+pub enum Vaapi {}
 
 /// A kind chosen at run time. What the types check elsewhere, `send` checks here.
 #[derive(Debug)]
@@ -44,6 +51,7 @@ macro_rules! device_memory {
     };
 }
 device_memory!(Cuda, Cuda, Cuda);
+device_memory!(Vaapi, Vaapi, Vaapi);
 
 impl sealed::Memory for System {
     const KIND: raw::Kind = raw::Kind::System;
@@ -61,7 +69,31 @@ impl fmt::Display for raw::Kind {
         f.write_str(match self {
             raw::Kind::System => "system memory",
             raw::Kind::Cuda => "CUDA memory",
+            raw::Kind::Vaapi => "VA-API surfaces",
             raw::Kind::Any => "any memory",
         })
+    }
+}
+
+/// A frame whose memory was known at run time only, sorted.
+#[non_exhaustive]
+#[derive(Debug)]
+pub enum AnyFrame<'d> {
+    /// In host memory.
+    System(Frame<'static, System>),
+    /// In CUDA memory.
+    Cuda(Frame<'d, Cuda>),
+    /// In a VA-API surface.
+    Vaapi(Frame<'d, Vaapi>),
+}
+
+impl<'d> Frame<'d, Any> {
+    /// Sorts it by the memory that it is in.
+    pub fn into_kind(self) -> AnyFrame<'d> {
+        match self.shell.kind() {
+            Some(raw::Kind::Cuda) => AnyFrame::Cuda(Frame::from_shell(self.shell)),
+            Some(raw::Kind::Vaapi) => AnyFrame::Vaapi(Frame::from_shell(self.shell)),
+            _ => AnyFrame::System(Frame::from_shell(self.shell)),
+        }
     }
 }

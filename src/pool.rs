@@ -1,7 +1,7 @@
 //! Where frames of one size and format come from.
 
 use crate::{
-    Any, Concrete, Cuda, DeviceMemory, Error, ErrorKind, Failed, Format, Frame, Lend, Memory, Result, System, cuda,
+    Any, Concrete, DeviceMemory, Format, Frame, Lend, Memory, Result, System,
     raw::{BufferRef, FrameShell, Scope, picture::Picture, sealed},
 };
 
@@ -103,24 +103,6 @@ impl<M: DeviceMemory> FramePool<'_, M> {
     }
 }
 
-impl<'d> FramePool<'d, Cuda> {
-    /// A frame of the application's own memory, not copied. `picture` is dropped when the last reference to the frame is,
-    /// which for an encoder's input is when its packet is out. NVENC can register 64 pictures: use a ring.
-    ///
-    /// # Errors
-    /// `WrongFormat` if the planes are not laid out as the pool's format asks: all of one pitch, of at least a row, each right
-    /// behind the rows of the one before it, which is how NVENC reads them. The picture comes back.
-    pub fn import<P: cuda::Picture>(&self, picture: P) -> Result<Frame<'d, Cuda>, Failed<P>> {
-        let Some(pool) = self.buffer() else {
-            return Err(Failed::new(Error::new(ErrorKind::WrongFormat, "import"), picture));
-        };
-        match FrameShell::import_cuda(pool, self.format, picture) {
-            Ok(shell) => Ok(Frame::from_shell(shell)),
-            Err((error, picture)) => Err(Failed::new(error, picture)),
-        }
-    }
-}
-
 impl<M: Memory> Clone for FramePool<'_, M> {
     /// # Panics
     /// If memory runs out, as Rust's own collections do.
@@ -135,4 +117,4 @@ impl<M: Memory> std::fmt::Debug for FramePool<'_, M> {
     }
 }
 
-static_assertions::assert_impl_all!(FramePool<'static, Cuda>: Send, Sync, Clone);
+static_assertions::assert_impl_all!(FramePool<'static, Any>: Send, Sync, Clone);

@@ -3,18 +3,23 @@
 
 #![forbid(unsafe_code)]
 
+mod backend;
 mod checks;
 mod picture;
 mod run;
 
 use anyhow::{Context, Result};
-use avsluice::{Cuda, Decoder, Demuxer, Device, Failed, System};
+use avsluice::{Decoder, Demuxer, Device, DeviceMemory, Failed, System};
+use backend::{Backend as _, Nvidia, Vaapi};
+use checks::Check;
 use clap::{Parser, Subcommand, ValueEnum};
 use run::{Driver, Outcome, Run};
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 
 #[derive(Parser)]
+// The program says to itself what it found, behind what it was told.
+#[command(args_override_self = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -37,6 +42,9 @@ enum Command {
         /// A file that must be readable, and hold a video that the checks can run on
         #[arg(long)]
         input: Option<PathBuf>,
+        /// Why the simulated driver was taken, if this program said so to itself
+        #[arg(long, hide = true)]
+        reason: Option<String>,
     },
     /// Runs one check; its result is the last line, as JSON
     Run {
@@ -65,30 +73,39 @@ enum Choice {
 enum Backend {
     Auto,
     Nvidia,
+    Vaapi,
+}
+
+/// Runs the same for any backend.
+macro_rules! with_backend {
+    ($backend:expr, $function:ident($($argument:expr),*)) => {
+        match $backend {
+            Backend::Vaapi => $function::<Vaapi>($($argument),*),
+            Backend::Auto | Backend::Nvidia => $function::<Nvidia>($($argument),*),
+        }
+    };
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::List { backend: Backend::Auto | Backend::Nvidia } => {
-            let list: Vec<_> = checks::ALL
-                .iter()
-                .map(|check| json!({"name": check.name, "title": check.title, "seconds": check.seconds}))
-                .collect();
-            println!("{}", json!(list));
+        Command::List { backend } => {
+            println!("{}", with_backend!(backend, list()));
             ExitCode::SUCCESS
         }
-        Command::Probe { backend: Backend::Auto | Backend::Nvidia, driver, input } => match probe(driver, input) {
-            Ok(found) => {
-                println!("{found}");
-                ExitCode::SUCCESS
+        Command::Probe { backend, driver, input, reason } => {
+            match with_backend!(backend.chosen(driver), probe(driver, input, reason)) {
+                Ok(found) => {
+                    println!("{found}");
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    println!("{}", json!({"error": format!("{error:#}")}));
+                    ExitCode::FAILURE
+                }
             }
-            Err(error) => {
-                println!("{}", json!({"error": format!("{error:#}")}));
-                ExitCode::FAILURE
-            }
-        },
-        Command::Run { name, backend: Backend::Auto | Backend::Nvidia, driver, frames, input, work } => {
-            let result = check(&name, driver, frames, input, work);
+        }
+        Command::Run { name, backend, driver, frames, input, work } => {
+            let result = with_backend!(backend, check(&name, driver, frames, input, work));
             let (line, code) = match result {
                 Ok(Outcome::Passed(figure)) => (json!({"status": "passed", "figure": figure}), ExitCode::SUCCESS),
                 Ok(Outcome::Skipped(reason)) => (json!({"status": "skipped", "reason": reason}), ExitCode::SUCCESS),
@@ -100,42 +117,72 @@ fn main() -> ExitCode {
     }
 }
 
-fn check(name: &str, driver: Driver, frames: usize, input: PathBuf, work: PathBuf) -> Result<Outcome> {
-    let check = checks::ALL.iter().find(|check| check.name == name);
+impl Backend {
+    /// What the machine has, where the user leaves it open; NVIDIA's, where it has nothing.
+    fn chosen(self, driver: Choice) -> Self {
+        let simulated = matches!(driver, Choice::Simulated);
+        match self {
+            Backend::Auto if !simulated && !Nvidia::is_present() && Vaapi::is_present() => Backend::Vaapi,
+            Backend::Auto => Backend::Nvidia,
+            chosen => chosen,
+        }
+    }
+}
+
+fn list<B: backend::Backend>() -> serde_json::Value {
+    let entry = |check: &Check<B>| json!({"name": check.name, "title": check.title, "seconds": check.seconds});
+    checks::all().iter().map(entry).collect()
+}
+
+fn check<B: backend::Backend>(
+    name: &str,
+    driver: Driver,
+    frames: usize,
+    input: PathBuf,
+    work: PathBuf,
+) -> Result<Outcome> {
+    if driver == Driver::Simulated {
+        B::prepare(None)?;
+    }
+    let check = checks::all::<B>().into_iter().find(|check| check.name == name);
     let check = check.with_context(|| format!("there is no check `{name}`"))?;
     let run = Run::start(driver, frames, input, work)?;
-    let outcome = run::skip_unsupported((check.run)(&run))?;
+    let outcome = run::skip_unsupported::<B>((check.run)(&run))?;
     run.refuse_violations(check.allows)?;
     Ok(outcome)
 }
 
 /// Looks at the input first: its error is the user's, not the device's.
-fn probe(driver: Choice, input: Option<PathBuf>) -> Result<serde_json::Value> {
+fn probe<B: backend::Backend>(
+    choice: Choice,
+    input: Option<PathBuf>,
+    reason: Option<String>,
+) -> Result<serde_json::Value> {
     if let Some(input) = &input {
         readable(input)?;
     }
-    let (driver, reason) = match driver {
+    let (driver, why) = match choice {
         Choice::Hardware => (Driver::Hardware, None),
-        Choice::Simulated => {
-            simgpu::start()?;
-            (Driver::Simulated, Some("as asked for"))
-        }
-        Choice::Auto => match simgpu::start_if_no_gpu()? {
-            Some(_) => (Driver::Simulated, Some("this machine has no NVIDIA GPU")),
-            None => (Driver::Hardware, None),
-        },
+        Choice::Simulated => (Driver::Simulated, Some("as asked for")),
+        Choice::Auto if B::is_present() => (Driver::Hardware, None),
+        Choice::Auto => (Driver::Simulated, Some(B::ABSENT)),
     };
-    let device = Device::cuda(0)?;
+    if driver == Driver::Simulated {
+        B::prepare(why.filter(|_| reason.is_none()))?;
+        B::simulate()?;
+    }
+    let device = B::device(driver)?;
     let name = device.name()?;
     if let Some(input) = &input {
         decodable(&device, input)?;
     }
     device.close()?;
-    Ok(json!({"backend": "nvidia", "driver": driver.name(), "device": name, "reason": reason}))
+    let reason = reason.or(why.map(str::to_owned));
+    Ok(json!({"backend": B::NAME, "driver": driver.name(), "device": name, "reason": reason}))
 }
 
 /// Whether the device decodes the file's video: what it cannot is an error of the choice of file, and named once.
-fn decodable(device: &Device<Cuda>, input: &PathBuf) -> Result<()> {
+fn decodable<M: DeviceMemory>(device: &Device<M>, input: &PathBuf) -> Result<()> {
     let mut file = Demuxer::open(input)?;
     let video = file.video()?;
     let decoder = Decoder::new(device, &video).open().map_err(Failed::into_error);

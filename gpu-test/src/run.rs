@@ -1,10 +1,11 @@
 //! What a check is given, and what it may say.
 
+use crate::backend::Backend;
 use anyhow::{Result, bail};
-use avsluice::{Cuda, Demuxer, Device, Error, ErrorKind, Stream};
+use avsluice::{Demuxer, Device, Error, ErrorKind, Stream};
 use clap::ValueEnum;
 use simgpu::Simgpu;
-use std::path::PathBuf;
+use std::{collections::BTreeMap, marker::PhantomData, path::PathBuf};
 
 /// Whose driver the checks run on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -33,29 +34,55 @@ pub enum Outcome {
 }
 
 /// One check's surroundings.
-pub struct Run {
+pub struct Run<B: Backend> {
     pub driver: Driver,
     pub frames: usize,
     pub input: PathBuf,
     pub work: PathBuf,
     pub simulation: Option<Simgpu>,
+    backend: PhantomData<fn() -> B>,
 }
 
-impl Run {
+impl<B: Backend> Run<B> {
     pub fn start(driver: Driver, frames: usize, input: PathBuf, work: PathBuf) -> Result<Self> {
         let simulation = match driver {
             Driver::Hardware => None,
             Driver::Simulated => {
-                let simulation = simgpu::start()?;
-                // What NVENC took before Turing: small streams are to be tested too.
+                let simulation = B::simulate()?;
+                // As encoders were before Turing: small streams are to be tested too.
                 simulation.configure(simgpu::Config { encoder_min_size: (33, 17), ..Default::default() });
                 Some(simulation)
             }
         };
-        Ok(Run { driver, frames, input, work, simulation })
+        Ok(Run { driver, frames, input, work, simulation, backend: PhantomData })
     }
-    pub fn device(&self) -> Result<Device<Cuda>> {
-        Ok(Device::cuda(0)?)
+    pub fn device(&self) -> Result<Device<B::Memory>> {
+        Ok(B::device(self.driver)?)
+    }
+    /// Closes a device, on which nothing may be left but what FFmpeg leaks.
+    pub fn close(&self, device: Device<B::Memory>) -> Result<()> {
+        match device.close() {
+            Err(failed) if B::leaked_by_encoders().is_empty() => Err(failed.into()),
+            _ => Ok(()),
+        }
+    }
+    /// That nothing refers to a device but its owner, and what FFmpeg leaks.
+    pub fn refuse_references(&self, device: &Device<B::Memory>) -> Result<()> {
+        let references = device.references();
+        if references > 0 && B::leaked_by_encoders().is_empty() {
+            bail!("{references} references to the device are left");
+        }
+        Ok(())
+    }
+    /// What is alive in the simulated driver, but for what FFmpeg leaks.
+    pub fn left_alive(&self) -> BTreeMap<String, u64> {
+        let mut live = self.simulation.map(|simulation| simulation.ledger().live).unwrap_or_default();
+        live.retain(|kind, _| !B::leaked_by_encoders().contains(&kind.as_str()));
+        live
+    }
+    /// How that is said of a version that leaks.
+    pub fn but_for_leaks(&self) -> &'static str {
+        if B::leaked_by_encoders().is_empty() { "" } else { " but for what FFmpeg 7.1 leaks of its vaapi encoders" }
     }
     /// The input and its video stream.
     pub fn open_input(&self) -> Result<(Demuxer, Stream)> {
@@ -78,23 +105,24 @@ impl Run {
         if !bad.is_empty() {
             bail!("the simulated driver saw {} violations: {bad:?}", bad.len());
         }
-        if !ledger.is_empty() {
-            bail!("objects of the simulated driver were left alive: {:?}", ledger.live);
+        let left = self.left_alive();
+        if !left.is_empty() {
+            bail!("objects of the simulated driver were left alive: {left:?}");
         }
         Ok(())
     }
 }
 
 /// What the hardware or the driver cannot do is no failure.
-pub fn skip_unsupported(result: Result<Outcome>) -> Result<Outcome> {
+pub fn skip_unsupported<B: Backend>(result: Result<Outcome>) -> Result<Outcome> {
     result.or_else(|error| {
-        let reason = error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(reason);
+        let reason = error.chain().find_map(|cause| cause.downcast_ref::<Error>()).and_then(reason::<B>);
         reason.map(Outcome::Skipped).ok_or(error)
     })
 }
 
-fn reason(error: &Error) -> Option<String> {
-    let encoder = error.operation() == "avcodec_open2" && error.log().iter().any(|line| line.contains("nvenc"));
+fn reason<B: Backend>(error: &Error) -> Option<String> {
+    let encoder = error.operation() == "avcodec_open2" && error.log().iter().any(|line| line.contains(B::ENCODER));
     match error.kind() {
         ErrorKind::Unsupported | ErrorKind::DriverMissing if encoder => {
             Some(error.explanation().map_or_else(|| error.to_string(), str::to_string))

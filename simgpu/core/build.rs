@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-const INNER: &str = "src/cuvid/inner.c";
+const INNER: &str = "src/decode/inner.c";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-changed=src/cuvid");
+    println!("cargo::rerun-if-changed=src/decode/inner.c");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }

@@ -35,8 +35,9 @@
 
 mod driver;
 mod start;
+pub mod va;
 mod wire;
 
 pub use driver::Simgpu;
-pub use start::{StartError, libraries, start, start_if_no_gpu};
+pub use start::{StartError, has_real_gpu, libraries, start, start_if_no_gpu};
 pub use wire::{Bytes, Calls, Config, Decoder, Fault, Ledger, Session};

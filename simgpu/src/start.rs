@@ -105,7 +105,7 @@ pub fn start() -> Result<Simgpu, StartError> {
 /// ```
 pub fn start_if_no_gpu() -> Result<Option<Simgpu>, StartError> {
     let started = *STARTED.lock().unwrap_or_else(PoisonError::into_inner);
-    if started.is_none() && real_gpu() {
+    if started.is_none() && has_real_gpu() {
         return Ok(None);
     }
     start().map(Some)
@@ -123,8 +123,20 @@ pub fn libraries() -> [PathBuf; 3] {
     LIBRARIES.map(|library| directory.join(library))
 }
 
+/// The driver behind its core library alone, which is opened for good.
+pub(crate) fn core(path: &Path) -> Result<Simgpu, StartError> {
+    let failed = |reason: String| StartError::Library { path: path.to_owned(), reason };
+    if !path.exists() {
+        return Err(failed("no such file".into()));
+    }
+    let library = open(path.as_os_str(), RTLD_NOW | RTLD_GLOBAL).map_err(|error| failed(reason(&error)))?;
+    let functions = functions(&library, path)?.ok_or_else(|| StartError::OtherVersion { path: path.to_owned() })?;
+    std::mem::forget(library);
+    Ok(Simgpu { functions })
+}
+
 /// Where the libraries are: where the environment says, where cargo built them, or beside this program.
-fn directory() -> PathBuf {
+pub(crate) fn directory() -> PathBuf {
     if let Some(directory) = std::env::var_os("SIMGPU_DIR") {
         return directory.into();
     }
@@ -197,8 +209,8 @@ fn functions(library: &Library, path: &Path) -> Result<Option<Functions>, StartE
     }))
 }
 
-/// Whether a real driver is here and has a GPU. A driver that does not work is closed again.
-fn real_gpu() -> bool {
+/// Whether a real NVIDIA driver is here and has a GPU. A driver that does not work is closed again.
+pub fn has_real_gpu() -> bool {
     // Without its device there is no use in opening libcuda, which might then not unload and stand in the simulation's way.
     let loaded = loaded_cuda();
     if loaded.is_none() && !DEVICE_FILES.iter().any(|file| Path::new(file).exists()) {

@@ -107,11 +107,12 @@ pub struct Decoder {
 /// A failure to provoke: the `nth` call of `function` from now on gives `status` and does nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
-    /// The driver function's name, as the call log and [`Ledger::calls`] show it: `cuMemAlloc_v2`, `nvEncEncodePicture`.
+    /// The driver function's name, as the call log and [`Ledger::calls`] show it: `cuMemAlloc_v2`, `nvEncEncodePicture`,
+    /// `vaEndPicture`. With a `*` at its end all functions that begin so, counted together: `va*`, `cu*`, `nvEnc*`, `*`.
     pub function: String,
     /// Which call fails: 1 is the next.
     pub nth: u64,
-    /// The `CUresult` or `NVENCSTATUS` it fails with.
+    /// The `CUresult`, `NVENCSTATUS` or `VAStatus` it fails with.
     pub status: u32,
     /// Whether all later calls fail too.
     #[serde(default)]
@@ -144,6 +145,16 @@ pub struct Config {
     pub nvdec_engine: bool,
     /// The smallest picture that the encoder takes, width and height.
     pub encoder_min_size: (u32, u32),
+}
+
+impl Fault {
+    /// Whether calls of this function count.
+    pub fn concerns(&self, function: &str) -> bool {
+        match self.function.strip_suffix('*') {
+            Some(beginning) => function.starts_with(beginning),
+            None => self.function == function,
+        }
+    }
 }
 
 impl Default for Config {

@@ -12,7 +12,7 @@ pub struct Configured {
     stream: Stream,
     device: Option<BufferRef>,
     name: Option<String>,
-    hold: u32,
+    hold: Option<u32>,
     surfaces: Surfaces,
     threads: u32,
     teardown: Teardown,
@@ -22,7 +22,7 @@ pub struct Configured {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Surfaces {
     /// Copies, made within the device: they may be held as long, and as many, as there is memory. From FFmpeg 6.0 on nvdec makes
-    /// them itself; before, avsluice does.
+    /// them itself; before, avsluice does. VA-API has no such copy: its frames are the decoder's own in either case.
     #[default]
     Copied,
     /// The decoder's own surfaces, of which NVDEC has 32: say with [`hold`](Decoder::hold) how many are kept at once. Drop
@@ -37,7 +37,7 @@ impl<'d, M: Memory> Decoder<'d, M, Configured> {
             stream: stream.clone(),
             device: on.lend().map(|device| device.share().expect("memory for a reference")),
             name: None,
-            hold: 0,
+            hold: None,
             surfaces: Surfaces::default(),
             threads: 0,
             teardown: Teardown::default(),
@@ -59,9 +59,10 @@ impl<'d, Y: Output> Decoder<'d, Y, Configured> {
         self
     }
     /// Frames that the application holds at once, beyond what the codec needs (extra_hw_frames): it sizes the decoder's own
-    /// surfaces. Holding more of them than that is `PoolExhausted`.
+    /// surfaces. Holding more of them than that is `PoolExhausted`. The default is what an encoder holds (8) where a frame always is
+    /// one of the decoder's own surfaces, as with VA-API, and 0 elsewhere.
     pub fn hold(mut self, frames: u32) -> Self {
-        self.state.hold = frames;
+        self.state.hold = Some(frames);
         self
     }
     /// Whose memory decoded frames are in.
@@ -110,7 +111,7 @@ impl Configured {
             or_system,
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
-            hold: self.hold,
+            hold: self.hold.unwrap_or(kind.held_by_default()),
             direct_surfaces: self.surfaces == Surfaces::Direct,
             threads: self.threads,
         })?;

@@ -9,7 +9,7 @@ use crate::{
         BufferRef, FrameShell, Kind,
         codec::Step,
         log::Line,
-        shell::{Ratio, Shells},
+        shell::{Facts, Ratio, Shells},
     },
     transfer,
 };
@@ -90,11 +90,18 @@ impl Running {
             );
             return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
         }
-        if *error.kind() == ErrorKind::InvalidData {
-            self.core.skip_damaged(&error);
-            return Ok(());
+        match error.kind() {
+            ErrorKind::InvalidData => {
+                self.core.skip_damaged(&error);
+                Ok(())
+            }
+            ErrorKind::OutOfMemory if self.kind.is_lent_by_the_decoder() => Err(error
+                .with_kind(ErrorKind::PoolExhausted)
+                .detail(
+                    "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
+                )),
+            _ => Err(error),
         }
-        Err(error)
     }
     pub(super) fn reset(&mut self) {
         self.core.context.discard();
@@ -104,7 +111,7 @@ impl Running {
     }
     /// Checks that the frame is in the memory that the type says, and makes it the caller's to keep.
     fn complete(&mut self, mut frame: FrameShell) -> Result<FrameShell> {
-        *frame.facts_mut() = crate::raw::shell::Facts { time_base: self.time_base, frame_rate: self.frame_rate };
+        *frame.facts_mut() = Facts { time_base: self.time_base, frame_rate: self.frame_rate, mapped: false };
         let pts = frame.pts().or(frame.best_effort_pts());
         let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
         frame.set_pts(self.clock.time(pts, |frames| period.is_known().then(|| period.rescale(frames, self.time_base))));
@@ -127,7 +134,8 @@ impl Running {
     }
     /// The decoder's own surfaces run out when they are kept: a copy within the device does not.
     fn keepable(&mut self, frame: FrameShell) -> Result<FrameShell> {
-        if self.surfaces == Surfaces::Direct || !self.core.context.gives_own_surfaces() {
+        let kept = self.surfaces == Surfaces::Direct || self.kind.is_lent_by_the_decoder();
+        if kept || !self.core.context.gives_own_surfaces() {
             return Ok(frame);
         }
         let (width, height) = frame.coded_size();

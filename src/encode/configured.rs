@@ -2,7 +2,7 @@
 
 use super::{Encoder, Encodes, Opened, Running, reorder::Reorder, running::Accepts};
 use crate::{
-    Color, Cuda, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
+    Color, DeviceMemory, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
     codec::Core,
     raw::{
         BufferRef, CodecContext, Kind,
@@ -125,9 +125,12 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     }
 }
 
-impl<'d, O: Encodes<System> + Encodes<Cuda>> Encoder<'d, System, Configured<O>> {
+impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
     /// Encodes on this device. Without it NVENC makes a CUDA context of its own for each encoder that is fed from host memory.
-    pub fn on<'e>(self, device: impl Lend<'e, Memory = Cuda>) -> Encoder<'e, System, Configured<O>> {
+    pub fn on<'e, M: DeviceMemory>(self, device: impl Lend<'e, Memory = M>) -> Encoder<'e, System, Configured<O>>
+    where
+        O: Encodes<M>,
+    {
         let mut state = self.state;
         state.device = device.lend().map(|device| device.share().expect("memory for a reference"));
         Encoder::with(state)

@@ -91,7 +91,7 @@ impl Running {
         let (step, lines) = self.core.context.send_frame(Some(&frame));
         let error = match step {
             Ok(Step::Done) => {
-                self.core.sent += 1;
+                self.core.note_sent(&frame);
                 self.force_keyframe = false;
                 if let Some(reorder) = &mut self.reorder {
                     reorder.sent(frame.pts());
@@ -209,7 +209,7 @@ impl codec::Running for Running {
         self.core.keep(lines);
         match step {
             Ok(Step::Done) => {
-                self.core.received += 1;
+                self.core.note_received(shell.pts());
                 self.complete(&mut shell)?;
                 return Ok(Some(Packet(shell)));
             }

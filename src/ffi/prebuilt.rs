@@ -9223,6 +9223,205 @@ const _: () = {
         "Offset of field: AVCUDADeviceContext::internal",
     ][::std::mem::offset_of!(AVCUDADeviceContext, internal) - 16usize];
 };
+pub const AV_DRM_MAX_PLANES: _bindgen_ty_6 = 4;
+pub type _bindgen_ty_6 = ::std::os::raw::c_uint;
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVDRMObjectDescriptor {
+    pub fd: ::std::os::raw::c_int,
+    pub size: usize,
+    pub format_modifier: u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVDRMObjectDescriptor",
+    ][::std::mem::size_of::<AVDRMObjectDescriptor>() - 24usize];
+    [
+        "Alignment of AVDRMObjectDescriptor",
+    ][::std::mem::align_of::<AVDRMObjectDescriptor>() - 8usize];
+    [
+        "Offset of field: AVDRMObjectDescriptor::fd",
+    ][::std::mem::offset_of!(AVDRMObjectDescriptor, fd) - 0usize];
+    [
+        "Offset of field: AVDRMObjectDescriptor::size",
+    ][::std::mem::offset_of!(AVDRMObjectDescriptor, size) - 8usize];
+    [
+        "Offset of field: AVDRMObjectDescriptor::format_modifier",
+    ][::std::mem::offset_of!(AVDRMObjectDescriptor, format_modifier) - 16usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVDRMPlaneDescriptor {
+    pub object_index: ::std::os::raw::c_int,
+    pub offset: isize,
+    pub pitch: isize,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVDRMPlaneDescriptor",
+    ][::std::mem::size_of::<AVDRMPlaneDescriptor>() - 24usize];
+    [
+        "Alignment of AVDRMPlaneDescriptor",
+    ][::std::mem::align_of::<AVDRMPlaneDescriptor>() - 8usize];
+    [
+        "Offset of field: AVDRMPlaneDescriptor::object_index",
+    ][::std::mem::offset_of!(AVDRMPlaneDescriptor, object_index) - 0usize];
+    [
+        "Offset of field: AVDRMPlaneDescriptor::offset",
+    ][::std::mem::offset_of!(AVDRMPlaneDescriptor, offset) - 8usize];
+    [
+        "Offset of field: AVDRMPlaneDescriptor::pitch",
+    ][::std::mem::offset_of!(AVDRMPlaneDescriptor, pitch) - 16usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVDRMLayerDescriptor {
+    pub format: u32,
+    pub nb_planes: ::std::os::raw::c_int,
+    pub planes: [AVDRMPlaneDescriptor; 4usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVDRMLayerDescriptor",
+    ][::std::mem::size_of::<AVDRMLayerDescriptor>() - 104usize];
+    [
+        "Alignment of AVDRMLayerDescriptor",
+    ][::std::mem::align_of::<AVDRMLayerDescriptor>() - 8usize];
+    [
+        "Offset of field: AVDRMLayerDescriptor::format",
+    ][::std::mem::offset_of!(AVDRMLayerDescriptor, format) - 0usize];
+    [
+        "Offset of field: AVDRMLayerDescriptor::nb_planes",
+    ][::std::mem::offset_of!(AVDRMLayerDescriptor, nb_planes) - 4usize];
+    [
+        "Offset of field: AVDRMLayerDescriptor::planes",
+    ][::std::mem::offset_of!(AVDRMLayerDescriptor, planes) - 8usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVDRMFrameDescriptor {
+    pub nb_objects: ::std::os::raw::c_int,
+    pub objects: [AVDRMObjectDescriptor; 4usize],
+    pub nb_layers: ::std::os::raw::c_int,
+    pub layers: [AVDRMLayerDescriptor; 4usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVDRMFrameDescriptor",
+    ][::std::mem::size_of::<AVDRMFrameDescriptor>() - 528usize];
+    [
+        "Alignment of AVDRMFrameDescriptor",
+    ][::std::mem::align_of::<AVDRMFrameDescriptor>() - 8usize];
+    [
+        "Offset of field: AVDRMFrameDescriptor::nb_objects",
+    ][::std::mem::offset_of!(AVDRMFrameDescriptor, nb_objects) - 0usize];
+    [
+        "Offset of field: AVDRMFrameDescriptor::objects",
+    ][::std::mem::offset_of!(AVDRMFrameDescriptor, objects) - 8usize];
+    [
+        "Offset of field: AVDRMFrameDescriptor::nb_layers",
+    ][::std::mem::offset_of!(AVDRMFrameDescriptor, nb_layers) - 104usize];
+    [
+        "Offset of field: AVDRMFrameDescriptor::layers",
+    ][::std::mem::offset_of!(AVDRMFrameDescriptor, layers) - 112usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVDRMDeviceContext {
+    pub fd: ::std::os::raw::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of AVDRMDeviceContext"][::std::mem::size_of::<AVDRMDeviceContext>() - 4usize];
+    [
+        "Alignment of AVDRMDeviceContext",
+    ][::std::mem::align_of::<AVDRMDeviceContext>() - 4usize];
+    [
+        "Offset of field: AVDRMDeviceContext::fd",
+    ][::std::mem::offset_of!(AVDRMDeviceContext, fd) - 0usize];
+};
+pub type VADisplay = *mut ::std::os::raw::c_void;
+pub type VAGenericID = ::std::os::raw::c_uint;
+pub type VAConfigID = VAGenericID;
+pub type VASurfaceID = VAGenericID;
+#[repr(C)]
+#[derive(Debug)]
+pub struct _VASurfaceAttrib {
+    _unused: [u8; 0],
+}
+pub type VASurfaceAttrib = _VASurfaceAttrib;
+pub const AV_VAAPI_DRIVER_QUIRK_USER_SET: _bindgen_ty_7 = 1;
+pub const AV_VAAPI_DRIVER_QUIRK_RENDER_PARAM_BUFFERS: _bindgen_ty_7 = 2;
+pub const AV_VAAPI_DRIVER_QUIRK_ATTRIB_MEMTYPE: _bindgen_ty_7 = 4;
+pub const AV_VAAPI_DRIVER_QUIRK_SURFACE_ATTRIBUTES: _bindgen_ty_7 = 8;
+pub type _bindgen_ty_7 = ::std::os::raw::c_uint;
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVVAAPIDeviceContext {
+    pub display: VADisplay,
+    pub driver_quirks: ::std::os::raw::c_uint,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVVAAPIDeviceContext",
+    ][::std::mem::size_of::<AVVAAPIDeviceContext>() - 16usize];
+    [
+        "Alignment of AVVAAPIDeviceContext",
+    ][::std::mem::align_of::<AVVAAPIDeviceContext>() - 8usize];
+    [
+        "Offset of field: AVVAAPIDeviceContext::display",
+    ][::std::mem::offset_of!(AVVAAPIDeviceContext, display) - 0usize];
+    [
+        "Offset of field: AVVAAPIDeviceContext::driver_quirks",
+    ][::std::mem::offset_of!(AVVAAPIDeviceContext, driver_quirks) - 8usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVVAAPIFramesContext {
+    pub attributes: *mut VASurfaceAttrib,
+    pub nb_attributes: ::std::os::raw::c_int,
+    pub surface_ids: *mut VASurfaceID,
+    pub nb_surfaces: ::std::os::raw::c_int,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of AVVAAPIFramesContext",
+    ][::std::mem::size_of::<AVVAAPIFramesContext>() - 32usize];
+    [
+        "Alignment of AVVAAPIFramesContext",
+    ][::std::mem::align_of::<AVVAAPIFramesContext>() - 8usize];
+    [
+        "Offset of field: AVVAAPIFramesContext::attributes",
+    ][::std::mem::offset_of!(AVVAAPIFramesContext, attributes) - 0usize];
+    [
+        "Offset of field: AVVAAPIFramesContext::nb_attributes",
+    ][::std::mem::offset_of!(AVVAAPIFramesContext, nb_attributes) - 8usize];
+    [
+        "Offset of field: AVVAAPIFramesContext::surface_ids",
+    ][::std::mem::offset_of!(AVVAAPIFramesContext, surface_ids) - 16usize];
+    [
+        "Offset of field: AVVAAPIFramesContext::nb_surfaces",
+    ][::std::mem::offset_of!(AVVAAPIFramesContext, nb_surfaces) - 24usize];
+};
+#[repr(C)]
+#[derive(Copy, Clone)]
+pub struct AVVAAPIHWConfig {
+    pub config_id: VAConfigID,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of AVVAAPIHWConfig"][::std::mem::size_of::<AVVAAPIHWConfig>() - 4usize];
+    ["Alignment of AVVAAPIHWConfig"][::std::mem::align_of::<AVVAAPIHWConfig>() - 4usize];
+    [
+        "Offset of field: AVVAAPIHWConfig::config_id",
+    ][::std::mem::offset_of!(AVVAAPIHWConfig, config_id) - 0usize];
+};
 pub const LIBAVUTIL_VERSION_INT: ::std::os::raw::c_uint = 3742820;
 pub const LIBAVCODEC_VERSION_INT: ::std::os::raw::c_uint = 3876196;
 pub const LIBAVFORMAT_VERSION_INT: ::std::os::raw::c_uint = 3873636;

@@ -1,7 +1,7 @@
 //! The public functions whose caller must promise something, and what they are checked for before FFmpeg sees them.
 
 use super::{BufferRef, FrameShell, Result, cuda::Picture, picture};
-use crate::{Cuda, Device, Error, ErrorKind, Format, cuda};
+use crate::{Cuda, Device, Error, ErrorKind, Format, Vaapi, cuda, vaapi};
 
 impl Device<Cuda> {
     /// A device on the application's own context. `owner` is dropped after the last thing built on the device, so the context
@@ -34,6 +34,21 @@ impl Device<Cuda> {
     }
 }
 
+impl Device<Vaapi> {
+    /// A device on the application's own display. `owner` is dropped after the last thing built on the device, so the display that it
+    /// keeps cannot be terminated first.
+    ///
+    /// # Safety
+    /// `display` is a VADisplay on which vaInitialize has succeeded, and stays so until `owner` is dropped.
+    ///
+    /// # Errors
+    /// `InvalidSetting` for a null display; what the driver reports.
+    pub unsafe fn from_va_display(display: vaapi::Display, owner: impl Send + Sync + 'static) -> Result<Self> {
+        // SAFETY: by the caller's word.
+        unsafe { BufferRef::adopt_vaapi(display.0, owner) }.map(Self::from_buffer)
+    }
+}
+
 impl FrameShell {
     /// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
     /// each plane right behind the rows of the one before it.
@@ -52,8 +67,7 @@ impl FrameShell {
 }
 
 fn layout(format: Format, planes: &[(u64, usize)]) -> std::result::Result<(), String> {
-    let size = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
-    let due = picture::planes(format.pixels.ffmpeg(), size(format.width), size(format.height));
+    let due = picture::rows_of_planes(format);
     if planes.len() != due.len() {
         return Err(format!("{} has {} planes, the picture {}", format.pixels, due.len(), planes.len()));
     }

@@ -1,9 +1,10 @@
 //! AVHWDeviceContext: made once, changed never, destroyed after everything that was built on it.
 
-use super::{BufferRef, DeviceKind, Result, check, cuda};
+use super::{BufferRef, DeviceKind, Result, check, cuda, vaapi};
 use crate::{Error, ErrorKind, ffi};
 use std::{
-    ffi::c_void,
+    ffi::{CStr, c_void},
+    ptr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,15 +36,36 @@ impl BufferRef {
         stream: *mut c_void,
         owner: O,
     ) -> Result<Self> {
-        super::enter()?;
         if context.is_null() {
             return Err(Error::invalid("context", "the CUcontext is null"));
         }
+        Self::adopt(DeviceKind::Cuda, owner, |hwctx| {
+            // SAFETY: a CUDA device's hwctx is this struct, and the device is not initialised: its fields are ours to set.
+            let cuda = unsafe { &mut *hwctx.cast::<ffi::AVCUDADeviceContext>() };
+            (cuda.cuda_ctx, cuda.stream) = (context.cast(), stream.cast());
+        })
+    }
+    /// A VA-API device on a display of somebody else's.
+    ///
+    /// # Safety
+    /// The display is initialised and live until `owner` is dropped.
+    pub(crate) unsafe fn adopt_vaapi<O: Send + Sync + 'static>(display: *mut c_void, owner: O) -> Result<Self> {
+        if display.is_null() {
+            return Err(Error::invalid("display", "the VADisplay is null"));
+        }
+        Self::adopt(DeviceKind::Vaapi, owner, |hwctx| {
+            // SAFETY: a VA-API device's hwctx is this struct, and the device is not initialised: its fields are ours to set.
+            unsafe { (*hwctx.cast::<ffi::AVVAAPIDeviceContext>()).display = display };
+        })
+    }
+    /// A device on something of somebody else's, which `fill` writes into the zeroed AVXXXDeviceContext.
+    fn adopt<O: Send + Sync + 'static>(kind: DeviceKind, owner: O, fill: impl FnOnce(*mut c_void)) -> Result<Self> {
+        super::enter()?;
         // SAFETY: the type is a constant of FFmpeg's.
-        let device = unsafe { ffi::av_hwdevice_ctx_alloc(DeviceKind::Cuda.ffmpeg()) };
+        let device = unsafe { ffi::av_hwdevice_ctx_alloc(kind.ffmpeg()) };
         if device.is_null() {
             return Err(Error::new(ErrorKind::Unsupported, "av_hwdevice_ctx_alloc")
-                .detail("this FFmpeg was built without CUDA: install one with --enable-ffnvcodec"));
+                .detail(format!("this FFmpeg was built without {kind}: install one with {}", kind.configure_flag())));
         }
         // SAFETY: av_hwdevice_ctx_alloc gave us this reference.
         let device = unsafe { Self::from_owned("av_hwdevice_ctx_alloc", device)? };
@@ -53,8 +75,7 @@ impl BufferRef {
             let base = &mut *device.data().cast::<ffi::AVHWDeviceContext>();
             base.user_opaque = Box::into_raw(Box::new(owner)).cast();
             base.free = Some(drop_owner::<O>);
-            let cuda = &mut *base.hwctx.cast::<ffi::AVCUDADeviceContext>();
-            (cuda.cuda_ctx, cuda.stream) = (context.cast(), stream.cast());
+            fill(base.hwctx);
         }
         let opening = opening();
         // SAFETY: allocated above, initialised once.
@@ -63,16 +84,53 @@ impl BufferRef {
         drop(opening);
         initialised.map(|_| device)
     }
+    /// A VA-API device that FFmpeg opens: by a DRM node, or on an X11 display (av_hwdevice_ctx_create).
+    pub(crate) fn vaapi_device(connection: &'static CStr, name: &CStr) -> Result<Self> {
+        super::enter()?;
+        let mut options = ptr::null_mut();
+        // SAFETY: both strings are terminated; the dictionary is ours, and freed below.
+        let set = unsafe { ffi::av_dict_set(&mut options, c"connection_type".as_ptr(), connection.as_ptr(), 0) };
+        let mut device = ptr::null_mut();
+        let created = if set < 0 {
+            Err(super::out_of_memory("av_dict_set"))
+        } else {
+            let _opening = opening();
+            let kind = DeviceKind::Vaapi.ffmpeg();
+            // SAFETY: the result is written on success; name and dictionary live through the call.
+            check("av_hwdevice_ctx_create", || unsafe {
+                ffi::av_hwdevice_ctx_create(&mut device, kind, name.as_ptr(), options, 0)
+            })
+        };
+        // SAFETY: ours since av_dict_set, null if that failed.
+        unsafe { ffi::av_dict_free(&mut options) };
+        created.map_err(|error| match error.kind() {
+            // libva itself says nothing of what is no GPU's node.
+            ErrorKind::Other if error.log().is_empty() => error
+                .with_kind(ErrorKind::NoDevice)
+                .detail(format!("{} is no GPU's DRM node or display", name.to_string_lossy())),
+            _ => error,
+        })?;
+        // SAFETY: av_hwdevice_ctx_create gave us this reference.
+        unsafe { Self::from_owned("av_hwdevice_ctx_create", device) }
+    }
+    /// The VADisplay of a VA-API device.
+    pub(crate) fn va_display(&self) -> Option<*mut c_void> {
+        let device = self.device_context(DeviceKind::Vaapi)?;
+        // SAFETY: the type says which struct hwctx is, and it does not change after init.
+        Some(unsafe { (*device.hwctx.cast::<ffi::AVVAAPIDeviceContext>()).display })
+    }
     /// The CUcontext and CUstream of a CUDA device.
     pub(crate) fn cuda_handles(&self) -> Option<(*mut c_void, *mut c_void)> {
-        let device = self.device_context()?;
+        let device = self.device_context(DeviceKind::Cuda)?;
         // SAFETY: the type says which struct hwctx is, and it does not change after init.
         let cuda = unsafe { &*device.hwctx.cast::<ffi::AVCUDADeviceContext>() };
         Some((cuda.cuda_ctx.cast(), cuda.stream.cast()))
     }
     /// Whether both are devices on which the same frames can be used: the same device, or the same context.
     pub(crate) fn same_device(&self, other: &BufferRef) -> bool {
-        self.same(other) || matches!((self.cuda_handles(), other.cuda_handles()), (Some(a), Some(b)) if a.0 == b.0)
+        self.same(other)
+            || matches!((self.cuda_handles(), other.cuda_handles()), (Some(a), Some(b)) if a.0 == b.0)
+            || matches!((self.va_display(), other.va_display()), (Some(a), Some(b)) if a == b)
     }
     /// Waits for what the device has queued on its stream. FFmpeg has no function for that.
     pub(crate) fn synchronize(&self) -> Result<()> {
@@ -87,13 +145,17 @@ impl BufferRef {
         match self.cuda_handles() {
             // SAFETY: the device keeps its context.
             Some((context, _)) => unsafe { cuda::device_name(context) },
-            None => Err(Error::new(ErrorKind::Unsupported, "cuDeviceGetName")),
+            None => match self.va_display() {
+                // SAFETY: the device keeps its display.
+                Some(display) => unsafe { vaapi::vendor(display) },
+                None => Err(Error::new(ErrorKind::Unsupported, "name")),
+            },
         }
     }
-    fn device_context(&self) -> Option<&ffi::AVHWDeviceContext> {
-        // SAFETY: called on references to devices only: `adopt_cuda` made them, or a pool's device_ref gave them.
+    fn device_context(&self, kind: DeviceKind) -> Option<&ffi::AVHWDeviceContext> {
+        // SAFETY: called on references to devices only: this file made them, or a pool's device_ref gave them.
         let device = unsafe { &*self.data().cast::<ffi::AVHWDeviceContext>() };
-        (device.type_ == DeviceKind::Cuda.ffmpeg()).then_some(device)
+        (device.type_ == kind.ffmpeg()).then_some(device)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     BufferRef, Kind, Result, check, out_of_memory,
     picture::{self, Picture},
-    shell::Shell,
+    shell::{Facts, Shell},
 };
 use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
 use std::slice;
@@ -57,11 +57,8 @@ impl FrameShell {
     }
     /// Where its pixels are. `None` for hardware memory that avsluice has no kind for.
     pub(crate) fn kind(&self) -> Option<Kind> {
-        match ffi::AVPixelFormat(self.get().format) {
-            ffi::AV_PIX_FMT_CUDA => Some(Kind::Cuda),
-            format if picture::is_hardware(format) => None,
-            _ => Some(Kind::System),
-        }
+        let format = ffi::AVPixelFormat(self.get().format);
+        if picture::is_hardware(format) { Kind::of_hardware(format) } else { Some(Kind::System) }
     }
     /// The visible size, and the layout of the pixels: a hardware frame's is its pool's.
     pub(crate) fn format(&self) -> Format {
@@ -181,7 +178,8 @@ impl FrameShell {
         // SAFETY: both are live; `self` is borrowed mutably.
         check("av_frame_copy_props", || unsafe { ffi::av_frame_copy_props(to, other) })?;
         (self.get_mut().width, self.get_mut().height) = (from.get().width, from.get().height);
-        *self.facts_mut() = from.facts();
+        let mapped = self.facts().mapped;
+        *self.facts_mut() = Facts { mapped, ..from.facts() };
         Ok(())
     }
     /// Copies the pixels into `to`, between host and device or within the device (av_hwframe_transfer_data).
@@ -200,6 +198,16 @@ impl FrameShell {
         }
         Ok(())
     }
+    /// Waits until the hardware is done with it, where that is asked of the frame and not of its device (vaSyncSurface).
+    pub(crate) fn synchronize(&self) -> Result<()> {
+        let Some(display) =
+            self.pool().map(|pool| pool.frames_device()).transpose()?.and_then(|device| device.va_display())
+        else {
+            return Ok(());
+        };
+        // SAFETY: the frame's pool keeps the device, and with it the display; such a frame's data[3] is its VASurfaceID.
+        unsafe { super::vaapi::sync_surface(display, self.get().data[3] as usize as u32) }
+    }
     /// Bytes of picture, without padding.
     pub(crate) fn picture_bytes(&self) -> u64 {
         let format = self.format();
@@ -210,13 +218,14 @@ impl FrameShell {
     pub(crate) fn system_plane(&self, index: usize) -> Option<(&[u8], Rows)> {
         let (first, rows) = self.system_rows(index)?;
         // SAFETY: system_rows has checked that these bytes lie in one buffer of the frame's; av_frame_get_buffer, zeroed by us,
-        // or a decoder's zeroed pool made it, so they are initialised; the frame is borrowed, and writing needs `&mut`.
+        // or a decoder's zeroed pool made it, so they are initialised; the frame is borrowed, and writing needs `&mut`. Or the
+        // driver has mapped them for reading, see there.
         Some((unsafe { slice::from_raw_parts(first, rows.length()) }, rows))
     }
     /// The same for writing; nobody else may refer to the picture (av_frame_is_writable).
     pub(crate) fn system_plane_mut(&mut self, index: usize) -> Option<(&mut [u8], Rows)> {
         // SAFETY: the frame is live and only read.
-        if unsafe { ffi::av_frame_is_writable(self.as_ptr()) } <= 0 {
+        if self.facts().mapped || unsafe { ffi::av_frame_is_writable(self.as_ptr()) } <= 0 {
             return None;
         }
         let (first, rows) = self.system_rows(index)?;
@@ -238,6 +247,9 @@ impl FrameShell {
         let start = *frame.data.get(index)? as usize;
         if start == 0 || count == 0 || row > pitch {
             return None;
+        }
+        if self.facts().mapped {
+            return (!rows.bottom_up).then_some((frame.data[index], rows));
         }
         let below = if rows.bottom_up { pitch.checked_mul(count - 1)? } else { 0 };
         let first = start.checked_sub(below)?;

@@ -9,10 +9,13 @@ pub(crate) mod code;
 pub(crate) mod codec;
 pub(crate) mod cuda;
 pub(crate) mod device;
+#[cfg(target_os = "linux")]
+pub(crate) mod dma_buf;
 mod formats;
 pub(crate) mod frame;
 pub(crate) mod input;
 pub(crate) mod log;
+mod map;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 pub(crate) mod output;
@@ -21,6 +24,7 @@ pub(crate) mod picture;
 pub(crate) mod pool;
 pub(crate) mod shell;
 pub(crate) mod stream;
+pub(crate) mod vaapi;
 pub(crate) mod version;
 
 pub(crate) use buffer::BufferRef;
@@ -29,7 +33,7 @@ pub(crate) use frame::FrameShell;
 pub(crate) use packet::PacketShell;
 
 use crate::{Error, Result, ffi};
-use std::{ffi::CString, marker::PhantomData};
+use std::{ffi::CString, fmt, marker::PhantomData};
 
 /// A kind of frame memory at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +42,34 @@ pub enum Kind {
     System,
     /// CUDA device memory.
     Cuda,
+    /// VA-API surfaces.
+    Vaapi,
     /// Not known before a frame is seen.
     Any,
 }
 
 impl Kind {
+    /// Whether the device has no queue to wait for, so that each frame in flight is waited for by itself.
+    pub(crate) fn is_awaited_by_frame(self) -> bool {
+        self == Kind::Vaapi
+    }
+    /// Whether each frame that is kept takes one of the decoder's own surfaces, of which there is a fixed number.
+    pub(crate) fn is_lent_by_the_decoder(self) -> bool {
+        self == Kind::Vaapi
+    }
+    /// Such frames that a consumer holds: an encoder with B-frames and a few pictures in work.
+    pub(crate) fn held_by_default(self) -> u32 {
+        if self.is_lent_by_the_decoder() { 8 } else { 0 }
+    }
+    /// The kind whose frames have this pixel format of FFmpeg's, if they lie in the memory of a device that avsluice knows.
+    pub(crate) fn of_hardware(format: ffi::AVPixelFormat) -> Option<Self> {
+        [Kind::Cuda, Kind::Vaapi].into_iter().find(|kind| kind.hardware_format() == Some(format))
+    }
     /// FFmpeg's pixel format of frames in this memory, where it has one of its own.
     pub(crate) fn hardware_format(self) -> Option<ffi::AVPixelFormat> {
         match self {
             Kind::Cuda => Some(ffi::AV_PIX_FMT_CUDA),
+            Kind::Vaapi => Some(ffi::AV_PIX_FMT_VAAPI),
             Kind::System | Kind::Any => None,
         }
     }
@@ -57,12 +80,40 @@ impl Kind {
 pub enum DeviceKind {
     /// AV_HWDEVICE_TYPE_CUDA.
     Cuda,
+    /// AV_HWDEVICE_TYPE_VAAPI.
+    Vaapi,
+}
+
+impl fmt::Display for DeviceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DeviceKind::Cuda => "CUDA",
+            DeviceKind::Vaapi => "VA-API",
+        })
+    }
 }
 
 impl DeviceKind {
+    /// What FFmpeg itself is known to leave alive, for the error that says that something is.
+    pub(crate) fn known_leak(self) -> &'static str {
+        match self {
+            DeviceKind::Cuda => "",
+            DeviceKind::Vaapi => {
+                "; FFmpeg 7.1 leaks one with every vaapi encoder that it closes, which is a defect of that version"
+            }
+        }
+    }
+    /// What FFmpeg's configure script is told to have it.
+    fn configure_flag(self) -> &'static str {
+        match self {
+            DeviceKind::Cuda => "--enable-ffnvcodec",
+            DeviceKind::Vaapi => "--enable-vaapi",
+        }
+    }
     pub(crate) fn ffmpeg(self) -> ffi::AVHWDeviceType {
         match self {
             DeviceKind::Cuda => ffi::AV_HWDEVICE_TYPE_CUDA,
+            DeviceKind::Vaapi => ffi::AV_HWDEVICE_TYPE_VAAPI,
         }
     }
 }

@@ -28,26 +28,37 @@ impl Negotiation {
 pub(crate) type GetFormat =
     unsafe extern "C" fn(*mut ffi::AVCodecContext, *const ffi::AVPixelFormat) -> ffi::AVPixelFormat;
 
+/// Defines the two functions of a kind of memory: one that takes nothing else, one that falls back.
+macro_rules! get_format {
+    ($only:ident, $or_system:ident, $format:ident) => {
+        unsafe extern "C" fn $only(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
+            unsafe { choose(context, offered, ffi::$format, false) }
+        }
+        unsafe extern "C" fn $or_system(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: as above.
+            unsafe { choose(context, offered, ffi::$format, true) }
+        }
+    };
+}
+get_format!(cuda, cuda_or_system, AV_PIX_FMT_CUDA);
+get_format!(vaapi, vaapi_or_system, AV_PIX_FMT_VAAPI);
+
 /// The function for a kind of memory. Software decoding leaves the choice to FFmpeg.
 pub(crate) fn get_format(kind: Kind, or_system: bool) -> Option<GetFormat> {
     match (kind, or_system) {
         (Kind::Cuda, false) => Some(cuda),
         (Kind::Cuda, true) => Some(cuda_or_system),
+        (Kind::Vaapi, false) => Some(vaapi),
+        (Kind::Vaapi, true) => Some(vaapi_or_system),
         (Kind::System | Kind::Any, _) => None,
     }
-}
-
-unsafe extern "C" fn cuda(context: *mut ffi::AVCodecContext, offered: *const ffi::AVPixelFormat) -> ffi::AVPixelFormat {
-    // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, false) }
-}
-
-unsafe extern "C" fn cuda_or_system(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
-    // SAFETY: as above.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, true) }
 }
 
 /// # Safety

@@ -2,7 +2,7 @@
 //! context, and from there to the muxer's stream.
 
 use super::shell::Ratio;
-use crate::{Color, ColorRange, ffi, frame::RawPixelFormat};
+use crate::{Color, ColorRange, Format, ffi, frame::RawPixelFormat};
 use std::slice;
 
 /// Taken from a frame; an encoder is configured with it.
@@ -135,6 +135,12 @@ pub(super) fn descriptor(format: ffi::AVPixelFormat) -> Option<&'static ffi::AVP
 /// Whether frames of this format lie in a device's memory.
 pub(super) fn is_hardware(format: ffi::AVPixelFormat) -> bool {
     descriptor(format).is_some_and(|d| d.flags & u64::from(ffi::AV_PIX_FMT_FLAG_HWACCEL as u32) != 0)
+}
+
+/// The planes of a picture of this format, and for each the bytes of picture in a row and the rows.
+pub(crate) fn rows_of_planes(format: Format) -> Vec<(usize, usize)> {
+    let size = |value: u32| i32::try_from(value).unwrap_or(i32::MAX);
+    planes(format.pixels.ffmpeg(), size(format.width), size(format.height))
 }
 
 /// Planes, and for each the bytes of picture in a row and the rows.

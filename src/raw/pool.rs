@@ -6,7 +6,7 @@ use super::{
     shell::{Shell, Shells},
 };
 use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
-use std::sync::Arc;
+use std::{ptr, sync::Arc};
 
 impl BufferRef {
     /// A new pool on a device. CUDA pools grow as frames are taken; there is no fixed size.
@@ -35,6 +35,25 @@ impl BufferRef {
             pixels: PixelFormat::from_ffmpeg(context.sw_format),
         }
     }
+    /// The layout in which a frame of the pool comes to host memory: its own, unless the driver gives others only
+    /// (av_hwframe_transfer_get_formats).
+    pub(crate) fn host_pixels(&self) -> PixelFormat {
+        let own = self.frames_context().sw_format;
+        let mut list = ptr::null_mut();
+        let from = ffi::AV_HWFRAME_TRANSFER_DIRECTION_FROM;
+        // SAFETY: the pool is live and initialised; the list is written on success, and is ours then.
+        if unsafe { ffi::av_hwframe_transfer_get_formats(self.as_ptr(), from, &mut list, 0) } < 0 || list.is_null() {
+            return PixelFormat::from_ffmpeg(own);
+        }
+        // SAFETY: the list ends with AV_PIX_FMT_NONE, up to which it is read, and is freed once, behind the last use.
+        let chosen = unsafe {
+            let all = (0..).map(|index| *list.add(index)).take_while(|format| *format != ffi::AV_PIX_FMT_NONE);
+            let all: Vec<_> = all.collect();
+            ffi::av_free(list.cast());
+            if all.contains(&own) { own } else { all.first().copied().unwrap_or(own) }
+        };
+        PixelFormat::from_ffmpeg(chosen)
+    }
     /// The device that a pool is on.
     pub(crate) fn frames_device(&self) -> Result<BufferRef> {
         // SAFETY: an initialised pool holds a live reference to its device.
@@ -43,7 +62,7 @@ impl BufferRef {
     }
     /// The kind of memory that a pool's frames are in.
     pub(crate) fn frames_kind(&self) -> Option<Kind> {
-        (self.frames_context().format == ffi::AV_PIX_FMT_CUDA).then_some(Kind::Cuda)
+        Kind::of_hardware(self.frames_context().format)
     }
     /// A frame to fill (av_hwframe_get_buffer).
     pub(crate) fn take_frame(&self, shells: Option<&Arc<Shells<ffi::AVFrame>>>) -> Result<FrameShell> {
@@ -57,7 +76,8 @@ impl BufferRef {
                 ErrorKind::OutOfMemory => error.with_kind(ErrorKind::PoolExhausted),
                 _ => error,
             })?;
-        if frame.get().data[0].is_null() {
+        // A VA-API surface's number stands in data[3].
+        if frame.get().data.iter().all(|data| data.is_null()) {
             // nvdec's own pool gives null pointers and calls it success.
             return Err(Error::new(ErrorKind::Unsupported, "av_hwframe_get_buffer").detail(
                 "this pool is a decoder's: its frames come from decoding only; make a pool with FramePool::new",

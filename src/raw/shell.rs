@@ -54,6 +54,8 @@ pub(crate) struct Facts {
     pub(crate) time_base: Ratio,
     /// Frames per second of the stream it comes from; 0/0 when not known.
     pub(crate) frame_rate: Ratio,
+    /// Its rows are a device's memory, mapped for the host (`raw::map`): not its buffers' bytes, and to be read only.
+    pub(crate) mapped: bool,
 }
 
 /// A ratio as FFmpeg has it, 0/0 for "unknown".

@@ -36,6 +36,13 @@ pub(crate) fn versions_match() -> Result<(), Mismatch> {
     })
 }
 
+/// The version of the libavcodec that is loaded: major, minor, micro (avcodec_version). FFmpeg 5.1 has 59.37, 7.1 has 61.19, 9.0 has 63.1.
+pub fn libavcodec_version() -> (u32, u32, u32) {
+    // SAFETY: it takes nothing and touches nothing.
+    let version = unsafe { ffi::avcodec_version() };
+    (major(version), version >> 8 & 0xff, version & 0xff)
+}
+
 /// [`versions_match`] as the error that a user sees.
 pub(crate) fn check() -> Result<()> {
     versions_match().map_err(|mismatch| {

@@ -6,6 +6,7 @@ pub mod codecs;
 use avsluice::{Demuxer, Format, Frame, PixelFormat, Result, Stream, System, TimeBase};
 use simgpu::Simgpu;
 use std::{
+    ffi::OsString,
     io::Read,
     path::Path,
     process::{Command, Output, Stdio},
@@ -86,21 +87,75 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Option<Output> {
 
 const ISOLATED: &str = "AVSLUICE_TEST_ISOLATED";
 
+/// This test program, to run one of its tests alone. `part` tells the parts of a test apart that have a process each.
+fn alone(test: &str, part: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(ISOLATED, format!("{test}{part}"));
+    command
+}
+
+fn is_alone(test: &str, part: &str) -> bool {
+    std::env::var(ISOLATED).is_ok_and(|name| name == format!("{test}{part}"))
+}
+
 /// Runs a test's body in a process of its own, with a time limit: for what may crash or hang, and because the simulated driver's
 /// ledger and faults are the process's.
 pub fn isolated(test: &str, body: impl FnOnce()) {
-    if std::env::var(ISOLATED).is_ok_and(|name| name == test) {
-        return body();
-    }
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([test, "--exact", "--nocapture", "--test-threads=1"]).env(ISOLATED, test);
-    let output = run_within(&mut command, Duration::from_secs(120)).unwrap_or_else(|| panic!("{test} hung"));
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{test}: {}\n{text}", output.status);
-    assert!(text.contains("1 passed"), "{test} did not run:\n{text}");
+    isolated_in(test, Vec::new(), body);
 }
 
-/// The same on the simulated NVIDIA driver. Afterwards nothing may be alive, and nothing may have been done wrong.
+fn isolated_in(test: &str, environment: Vec<(OsString, OsString)>, body: impl FnOnce()) {
+    in_process(test, "", environment, body);
+}
+
+/// Runs a part of a test in a process of its own, unless this is the process of another part.
+fn in_process(test: &str, part: &str, environment: Vec<(OsString, OsString)>, body: impl FnOnce()) {
+    if is_alone(test, part) {
+        return body();
+    }
+    if std::env::var_os(ISOLATED).is_some() {
+        return;
+    }
+    let output = run_within(alone(test, part).envs(environment), Duration::from_secs(120));
+    let output = output.unwrap_or_else(|| panic!("{test}{part} hung"));
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{test}{part}: {}\n{text}", output.status);
+    assert!(text.contains("1 passed"), "{test}{part} did not run:\n{text}");
+}
+
+/// A part of a test where libva may find the SIMULATED VA-API driver, but for these variables.
+pub fn on_vaapi_with(test: &str, part: &str, variables: &[(&str, OsString)], body: impl FnOnce()) {
+    let mut environment = simgpu::va::environment().unwrap();
+    environment.extend(variables.iter().map(|(name, value)| (OsString::from(name), value.clone())));
+    in_process(test, part, environment, body);
+}
+
+/// A defect of FFmpeg's on the SIMULATED VA-API driver: `in_c` runs in a process of its own, which may crash and which `judge` is told
+/// of; then `guarded` in another. Both with these faults.
+pub fn defect(
+    test: &str,
+    faults: &[simgpu::Fault],
+    in_c: impl FnOnce(),
+    judge: impl FnOnce(Output),
+    guarded: impl FnOnce(Simgpu),
+) {
+    const IN_C: &str = " in C";
+    if is_alone(test, IN_C) {
+        return in_c();
+    }
+    if !is_alone(test, "") {
+        let mut command = alone(test, IN_C);
+        command.envs(simgpu::va::environment().unwrap()).env("SIMGPU_FAULTS", serde_json::to_string(faults).unwrap());
+        judge(run_within(&mut command, Duration::from_secs(120)).unwrap_or_else(|| panic!("{test} hung in C")));
+    }
+    simulated_vaapi_leaking(test, leaked_by_encoders(), |driver| {
+        faults.iter().for_each(|fault| driver.fail(fault.clone()));
+        guarded(driver);
+    });
+}
+
+/// Runs a test's body in a process of its own on the SIMULATED NVIDIA driver. Afterwards nothing may be alive, and nothing may have
+/// been done wrong.
 pub fn simulated(test: &str, body: impl FnOnce(Simgpu)) {
     simulated_allowing(test, &[], body);
 }
@@ -110,10 +165,104 @@ pub fn simulated_allowing(test: &str, allowed: &[&str], body: impl FnOnce(Simgpu
     isolated(test, || {
         let driver = simgpu::start().unwrap();
         body(driver);
-        let ledger = driver.ledger();
-        let bad: Vec<_> =
-            ledger.violations.iter().filter(|line| !allowed.iter().any(|allowed| line.contains(allowed))).collect();
-        assert!(bad.is_empty(), "violations: {bad:#?}");
-        assert!(ledger.is_empty(), "left alive: {:?}", ledger.live);
+        check_ledger(driver, allowed, &[]);
     });
+}
+
+/// The same on the SIMULATED VA-API driver.
+pub fn simulated_vaapi(test: &str, body: impl FnOnce(Simgpu)) {
+    simulated_vaapi_leaking(test, &[], body);
+}
+
+/// The same, where FFmpeg may leak objects of these kinds, see [`leaked_by_encoders`].
+pub fn simulated_vaapi_leaking(test: &str, leaked: &[&str], body: impl FnOnce(Simgpu)) {
+    isolated_in(test, simgpu::va::environment().unwrap(), || {
+        let driver = simgpu::va::start().unwrap();
+        body(driver);
+        check_ledger(driver, &[], leaked);
+    });
+}
+
+fn check_ledger(driver: Simgpu, allowed: &[&str], leaked: &[&str]) {
+    let mut ledger = driver.ledger();
+    let bad: Vec<_> =
+        ledger.violations.iter().filter(|line| !allowed.iter().any(|allowed| line.contains(allowed))).collect();
+    assert!(bad.is_empty(), "violations: {bad:#?}");
+    ledger.live.retain(|kind, _| !leaked.contains(&kind.as_str()));
+    assert!(ledger.live.is_empty(), "left alive: {:?}", ledger.live);
+}
+
+/// What FFmpeg 7's vaapi encoders leave alive (h06): the pictures that are still in their list when they are closed, and with those
+/// the pools and the device. No other version does.
+pub fn leaked_by_encoders() -> &'static [&'static str] {
+    if avsluice::libavcodec_version().0 == 61 { &["va_surface", "va_display"] } else { &[] }
+}
+
+/// What the process of a [`resumed`] test says on its standard output.
+pub struct Report;
+
+const BEGUN: &str = "begun: ";
+const WRONG: &str = "wrong: ";
+const DONE: &str = "done: ";
+
+impl Report {
+    /// A run begins, which may crash.
+    pub fn begin(&self, index: usize, what: &str) {
+        println!("{BEGUN}{index} {what}");
+    }
+    /// It ended, and something is wrong.
+    pub fn wrong(&self, what: &str) {
+        println!("{WRONG}{what}");
+    }
+    /// All runs were done: how many there are.
+    pub fn done(&self, count: usize) {
+        println!("{DONE}{count}");
+    }
+}
+
+/// Many runs in one process, beginning with the one of that number. When a run crashes or hangs, another process goes on after it.
+/// Gives what went wrong, and the number of runs.
+pub fn resumed(
+    test: &str,
+    environment: Vec<(OsString, OsString)>,
+    body: impl FnOnce(usize, &Report),
+) -> (Vec<String>, usize) {
+    const START: &str = "AVSLUICE_TEST_START";
+    if is_alone(test, "") {
+        body(std::env::var(START).unwrap().parse().unwrap(), &Report);
+        std::process::exit(0); // what the parent needs is said
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mut failures, mut start, mut crashes) = (Vec::new(), 1, 0);
+    loop {
+        let mut command = alone(test, "");
+        let calls = folder.path().join(format!("{crashes}.log"));
+        command.envs(environment.iter().cloned()).env(START, start.to_string()).env("SIMGPU_LOG", &calls);
+        let output = run_within(&mut command, Duration::from_secs(120));
+        let text =
+            output.as_ref().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let mut begun = "before the first run".to_string();
+        for line in text.lines() {
+            if let Some(run) = line.strip_prefix(BEGUN) {
+                begun = run.into();
+                start = run.split_whitespace().next().unwrap().parse::<usize>().unwrap() + 1;
+            } else if let Some(wrong) = line.strip_prefix(WRONG) {
+                failures.push(format!("{begun}: {wrong}"));
+            } else if let Some(count) = line.strip_prefix(DONE) {
+                return (failures, count.parse().unwrap());
+            }
+        }
+        let ending = output.map_or("it hung".into(), |output| {
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            let last: Vec<_> = error.lines().rev().take(12).collect();
+            format!("{}: {}", output.status, last.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        });
+        let calls = std::fs::read_to_string(&calls).unwrap_or_default();
+        let last = calls.lines().rev().find(|line| line.contains("INJECTED")).unwrap_or_default();
+        failures.push(format!("{begun}: {ending}\n{last}"));
+        crashes += 1;
+        if begun.starts_with("before") || crashes > 100 {
+            return (failures, start);
+        }
+    }
 }

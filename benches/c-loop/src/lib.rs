@@ -1,4 +1,4 @@
-//! The loop that avsluice is measured against: decode and encode with FFmpeg in C, as its own examples do.
+//! What avsluice is compared with: loops with FFmpeg in C, as its own examples have them.
 
 // Linked for FFmpeg's libraries alone.
 use avsluice as _;
@@ -21,6 +21,7 @@ pub struct Counts {
 
 unsafe extern "C" {
     fn c_loop_run(path: *const c_char, bit_rate: i64, counts: *mut Counts) -> c_int;
+    fn c_loop_vaapi(node: *const c_char, pictures: c_int, b_frames: c_int, references: *mut c_int) -> c_int;
 }
 
 /// Decodes the video of a file with one thread and encodes it as MPEG-4 with one thread.
@@ -33,6 +34,23 @@ pub fn run(path: &Path, bit_rate: i64) -> io::Result<Counts> {
     // SAFETY: the path is a terminated string and the counts are ours, both for as long as the call; loop.h declares the same.
     match unsafe { c_loop_run(path.as_ptr(), bit_rate, &mut counts) } {
         0.. => Ok(counts),
+        code => Err(io::Error::other(format!("the C loop failed with AVERROR {code}"))),
+    }
+}
+
+/// Encodes some pictures with h264_vaapi on the GPU of a DRM node, drains and frees, whatever errors there are on the way: packets, and
+/// references to the device before the last goes, which is one if nothing leaks.
+///
+/// This is what a program without avsluice's guards does: it may crash or abort. Run it in a process of its own.
+///
+/// # Errors
+/// As [`run`].
+pub fn vaapi(node: &str, pictures: i32, b_frames: i32) -> io::Result<(i32, i32)> {
+    let node = CString::new(node)?;
+    let mut references = 0;
+    // SAFETY: the node is a terminated string and the count is ours, both for as long as the call; vaapi.h declares the same.
+    match unsafe { c_loop_vaapi(node.as_ptr(), pictures, b_frames, &mut references) } {
+        packets @ 0.. => Ok((packets, references)),
         code => Err(io::Error::other(format!("the C loop failed with AVERROR {code}"))),
     }
 }

@@ -1,17 +1,18 @@
 //! Decoding to device memory, compared with software decoding and with the published hashes.
 
 use crate::{
+    backend::{Backend, Nvidia},
     picture,
     run::{Outcome, Run},
 };
 use anyhow::{Context, Result, ensure};
-use avsluice::{Cuda, Decoder, Device, Stream, System, decode};
+use avsluice::{Decoder, Device, Stream, System, decode};
 
-pub fn nvdec(run: &Run) -> Result<Outcome> {
+pub fn hwaccel<B: Backend>(run: &Run<B>) -> Result<Outcome> {
     decode(run, |device, video| Decoder::new(device, video))
 }
 
-pub fn cuvid(run: &Run) -> Result<Outcome> {
+pub fn cuvid(run: &Run<Nvidia>) -> Result<Outcome> {
     let (_, video) = run.open_input()?;
     if video.codec() != "h264" {
         return Ok(Outcome::Skipped(format!("the input is {}, not H.264", video.codec())));
@@ -19,9 +20,9 @@ pub fn cuvid(run: &Run) -> Result<Outcome> {
     decode(run, |device, video| Decoder::new(device, video).codec("h264_cuvid"))
 }
 
-fn decode(
-    run: &Run,
-    decoder: impl for<'d> Fn(&'d Device<Cuda>, &Stream) -> Decoder<'d, Cuda, decode::Configured>,
+fn decode<B: Backend>(
+    run: &Run<B>,
+    decoder: impl for<'d> Fn(&'d Device<B::Memory>, &Stream) -> Decoder<'d, B::Memory, decode::Configured>,
 ) -> Result<Outcome> {
     let expected = software(run)?;
     let device = run.device()?;
@@ -38,13 +39,13 @@ fn decode(
     ensure!(count == expected.len(), "{count} frames of {}", expected.len());
     let report = frames.close().free();
     ensure!(report.damaged == 0, "{} packets were refused: {:?}", report.damaged, report.log);
-    device.close()?;
+    run.close(device)?;
     let published = published(run, &expected)?;
     run.passed(format!("{count} frames, equal to software decoding{published}"))
 }
 
 /// The hashes of the first pictures, decoded in software.
-fn software(run: &Run) -> Result<Vec<String>> {
+fn software<B: Backend>(run: &Run<B>) -> Result<Vec<String>> {
     let (mut input, video) = run.open_input()?;
     let frames = Decoder::new(System, &video).open()?.frames(input.packets(&video));
     let hashes: Result<Vec<_>> = frames.take(run.frames).map(|frame| picture::md5(&frame?)).collect();
@@ -54,7 +55,7 @@ fn software(run: &Run) -> Result<Vec<String>> {
 }
 
 /// If the input is one of the test streams, its hashes are known.
-fn published(run: &Run, hashes: &[String]) -> Result<&'static str> {
+fn published<B: Backend>(run: &Run<B>, hashes: &[String]) -> Result<&'static str> {
     let Some(stream) = media::all().into_iter().find(|stream| stream.path == run.input && !stream.frames.is_empty())
     else {
         return Ok("");

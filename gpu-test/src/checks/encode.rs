@@ -1,42 +1,24 @@
 //! Encoding, and the end of it.
 
+use super::{CLOCK, FORMAT};
 use crate::{
+    backend::Backend,
     picture,
     run::{Driver, Outcome, Run},
 };
 use anyhow::{Result, ensure};
 use avsluice::{
-    Decoder, Demuxer, Encoder, Format, Frame, FramePool, Limit, Muxer, Outcome as Ending, PixelFormat, System,
-    TimeBase, nvenc,
+    Decoder, Demuxer, Encoder, Frame, FramePool, Limit, Memory, Muxer, Outcome as Ending, System, TeardownReport,
 };
-
-pub const FORMAT: Format = Format { width: 640, height: 360, pixels: PixelFormat::Nv12 };
-pub const CLOCK: TimeBase = TimeBase::hz(25);
+use std::path::Path;
 
 /// The lowest luma PSNR that counts as the same picture, in dB, where the encoder is a real and lossy one at a low quantizer.
 pub const SAME_PICTURE: f64 = 35.0;
 
-pub fn from_system_memory(run: &Run) -> Result<Outcome> {
-    let device = run.device()?;
-    let pool = FramePool::new(System, FORMAT)?;
-    let options = nvenc::H264::new();
-    let mut encoder = Encoder::new(&pool, CLOCK, options).on(&device).open()?;
+pub fn from_system_memory<B: Backend>(run: &Run<B>) -> Result<Outcome> {
     let path = run.work.join("system.mp4");
-    let mut output = Muxer::create(&path)?;
-    let track = output.add(&encoder)?;
-    let mut output = output.open()?;
-    for number in 0..run.frames {
-        let mut frame = pool.frame()?;
-        picture::paint(&mut frame, number)?;
-        for packet in encoder.send(frame)? {
-            output.write(track, packet?)?;
-        }
-        run.progress(number + 1, run.frames);
-    }
-    let report = encoder.flush()?.finish(Limit::default(), |packet| output.write(track, packet))?.free();
-    output.finish()?;
+    let report = B::encode_from_host(run, &path)?;
     ensure!(report.received == run.frames as u64, "{report}");
-    device.close()?;
 
     let mut file = Demuxer::open(&path)?;
     let video = file.video()?;
@@ -53,8 +35,31 @@ pub fn from_system_memory(run: &Run) -> Result<Outcome> {
     run.passed(format!("{} frames in, {} packets out, decoded: {same}", report.sent, report.received))
 }
 
+/// Encodes painted pictures into a file; `prepare` brings each to where the encoder takes it.
+pub fn write<'d, B: Backend, M: Memory>(
+    run: &Run<B>,
+    mut encoder: Encoder<'d, M>,
+    path: &Path,
+    prepare: impl Fn(Frame<'static, System>) -> Result<Frame<'d, M>>,
+) -> Result<TeardownReport> {
+    let mut output = Muxer::create(path)?;
+    let track = output.add(&encoder)?;
+    let mut output = output.open()?;
+    for number in 0..run.frames {
+        let mut frame = Frame::system(FORMAT)?;
+        picture::paint(&mut frame, number)?;
+        for packet in encoder.send(prepare(frame)?)? {
+            output.write(track, packet?)?;
+        }
+        run.progress(number + 1, run.frames);
+    }
+    let report = encoder.flush()?.finish(Limit::default(), |packet| output.write(track, packet))?.free();
+    output.finish()?;
+    Ok(report)
+}
+
 /// The simulated encoder loses nothing; a real one little.
-pub fn same(run: &Run, worst: f64) -> Result<String> {
+pub fn same<B: Backend>(run: &Run<B>, worst: f64) -> Result<String> {
     match run.driver {
         Driver::Simulated => {
             ensure!(worst.is_infinite(), "the pictures differ: {worst:.1} dB, and the simulated encoder is lossless");
@@ -68,10 +73,10 @@ pub fn same(run: &Run, worst: f64) -> Result<String> {
 }
 
 /// Packets out equal frames in, with reordering; and the end of a stream in which nothing was sent.
-pub fn drain(run: &Run) -> Result<Outcome> {
+pub fn drain<B: Backend>(run: &Run<B>) -> Result<Outcome> {
     let device = run.device()?;
     let pool = FramePool::new(&device, FORMAT)?;
-    let mut encoder = Encoder::new(&pool, CLOCK, nvenc::H264::new()).max_b_frames(2).open()?;
+    let mut encoder = Encoder::new(&pool, CLOCK, B::h264()).max_b_frames(2).open()?;
     let mut host = Frame::system(FORMAT)?;
     let mut out = 0usize;
     for number in 0..run.frames {
@@ -87,10 +92,10 @@ pub fn drain(run: &Run) -> Result<Outcome> {
     ensure!(report.received == run.frames as u64 && report.lost == 0, "{report}");
     ensure!(matches!(report.outcome, Ending::Drained), "{report}");
 
-    let unused = Encoder::new(&pool, CLOCK, nvenc::H264::new()).open()?;
+    let unused = Encoder::new(&pool, CLOCK, B::h264()).open()?;
     let unused = unused.flush()?.finish(Limit::default(), |_| Ok(()))?.free();
     ensure!(unused.received == 0 && matches!(unused.outcome, Ending::Drained), "with no frame: {unused}");
     drop(pool);
-    device.close()?;
+    run.close(device)?;
     run.passed(format!("{inside} of {} frames came out after the end of stream; none was lost", run.frames))
 }

@@ -2,14 +2,15 @@
 
 use super::encode::same;
 use crate::{
+    backend::Backend,
     picture,
     run::{Outcome, Run},
 };
 use anyhow::{Context, Result, ensure};
-use avsluice::{Decoder, Demuxer, Encoder, Limit, Muxer, System, TeardownReport, nvenc, transfer};
+use avsluice::{Decoder, Demuxer, Encoder, Limit, Muxer, System, TeardownReport, transfer};
 use std::path::Path;
 
-pub fn zero_copy(run: &Run) -> Result<Outcome> {
+pub fn zero_copy<B: Backend>(run: &Run<B>) -> Result<Outcome> {
     let before = (transfer::stats(), run.simulation.map(|driver| driver.ledger().bytes));
     let (decoder, encoder) = transcode(run, &run.work.join("zero_copy.mp4"))?;
     let counted = transfer::stats();
@@ -31,12 +32,11 @@ pub fn zero_copy(run: &Run) -> Result<Outcome> {
 }
 
 /// The reports of the decoder and of the encoder.
-fn transcode(run: &Run, path: &Path) -> Result<(TeardownReport, TeardownReport)> {
+fn transcode<B: Backend>(run: &Run<B>, path: &Path) -> Result<(TeardownReport, TeardownReport)> {
     let device = run.device()?;
     let (mut input, video) = run.open_input()?;
     let mut frames = Decoder::new(&device, &video).open()?.frames(input.packets(&video));
-    let options = nvenc::H264::new();
-    let mut encoder = Encoder::new(&frames.pool()?, video.time_base(), options).open()?;
+    let mut encoder = Encoder::new(&frames.pool()?, video.time_base(), B::h264()).open()?;
     let mut output = Muxer::create(path)?;
     let track = output.add(&encoder)?;
     let mut output = output.open()?;
@@ -53,11 +53,11 @@ fn transcode(run: &Run, path: &Path) -> Result<(TeardownReport, TeardownReport)>
     let mut decoder = frames.close().free();
     // The decoder may have had more inside than was asked for.
     decoder.received = decoder.received.min(run.frames as u64);
-    device.close()?;
+    run.close(device)?;
     Ok((decoder, encoder))
 }
 
-pub fn compare(run: &Run) -> Result<Outcome> {
+pub fn compare<B: Backend>(run: &Run<B>) -> Result<Outcome> {
     let path = run.work.join("compare.mp4");
     transcode(run, &path)?;
     let (mut input, source) = run.open_input()?;

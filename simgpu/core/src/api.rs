@@ -10,10 +10,17 @@
 //! }
 //! ```
 //!
-//! `export;` gives the functions their C names in the library's symbol table; `table;` does not (NVENC's functions are reached
-//! through a table). The body returns [`Outcome`](crate::status::Outcome). [`call`] counts the call, answers an injected fault
-//! instead of running the body, turns a panic into an error, and logs. Parameters: plain C types, raw pointers, and
-//! [`Out`], a pointer that the caller vouches for.
+//! `export;` gives the functions their C names in the library's symbol table; `table;` does not (NVENC's and VA-API's functions
+//! are reached through a table). The body returns [`Outcome`](crate::status::Outcome). [`call`] counts the call, answers an
+//! injected fault instead of running the body, turns a panic into an error, and logs. Parameters: plain C types, raw pointers,
+//! and [`Out`], a pointer that the caller vouches for.
+//!
+//! A fault does nothing but return its status, which is what most failures leave behind. Where a real failure leaves more,
+//! `failing { .. }` before the body says what: it runs in place of the body.
+//!
+//! ```ignore
+//!     fn vaEndPicture(display: Display, context: u32) failing { picture::abandon(display, context) } { .. }
+//! ```
 
 use crate::ledger;
 use crate::report;
@@ -23,7 +30,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 macro_rules! api {
-    (@one [$($export:tt)*] $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* ) $body:block) => {
+    (@one [$($export:tt)*] $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* ) [$($failing:block)?] $body:block) => {
         $(#[$meta])*
         $($export)*
         #[allow(non_snake_case)]
@@ -32,15 +39,16 @@ macro_rules! api {
                 stringify!($name),
                 #[allow(unused_mut, unused_variables)]
                 |line: &mut String| { $( $crate::api::argument(line, stringify!($arg), &$arg); )* },
+                || { $( let () = $failing; )? },
                 || -> $crate::status::Outcome { $body },
             )
         }
     };
-    (export; $( $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $body:block )*) => {
-        $( api! { @one [#[unsafe(no_mangle)]] $(#[$meta])* fn $name ( $($arg : $ty),* ) $body } )*
+    (export; $( $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(failing $failing:block)? $body:block )*) => {
+        $( api! { @one [#[unsafe(no_mangle)]] $(#[$meta])* fn $name ( $($arg : $ty),* ) [$($failing)?] $body } )*
     };
-    (table; $( $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $body:block )*) => {
-        $( api! { @one [] $(#[$meta])* fn $name ( $($arg : $ty),* ) $body } )*
+    (table; $( $(#[$meta:meta])* fn $name:ident ( $($arg:ident : $ty:ty),* $(,)? ) $(failing $failing:block)? $body:block )*) => {
+        $( api! { @one [] $(#[$meta])* fn $name ( $($arg : $ty),* ) [$($failing)?] $body } )*
     };
 }
 
@@ -54,21 +62,30 @@ pub fn last_failure() -> Status {
 }
 
 /// Runs one driver call. Use it through `api!`.
-pub fn call(name: &'static str, arguments: impl Fn(&mut String), body: impl FnOnce() -> Outcome) -> Status {
+pub fn call(
+    name: &'static str,
+    arguments: impl Fn(&mut String),
+    failing: impl FnOnce(),
+    body: impl FnOnce() -> Outcome,
+) -> Status {
     let injected = ledger::lock().enter(name);
-    let status = match injected {
-        Some(status) => status,
-        None => match catch_unwind(AssertUnwindSafe(body)) {
-            Ok(Ok(())) => SUCCESS,
-            Ok(Err(status)) => status,
-            Err(_) => {
-                ledger::lock().violation(format!("{name}: the simulation itself panicked"));
-                Status::internal_error(name)
-            }
-        },
+    let run = || match injected {
+        Some(status) => {
+            failing();
+            Err(status)
+        }
+        None => body(),
+    };
+    let status = match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(())) => SUCCESS,
+        Ok(Err(status)) => status,
+        Err(_) => {
+            ledger::lock().violation(format!("{name}: the simulation itself panicked"));
+            Status::internal_error(name)
+        }
     };
     ledger::lock().leave(name, status);
-    if status.is_failure() {
+    if status.is_failure(name) {
         LAST_FAILURE.set(status);
     }
     report::log_call(|line| {
@@ -147,6 +164,11 @@ impl<T> Out<T> {
         // SAFETY: an Out comes from the C caller alone, who by the driver interface passes null or a writable T.
         unsafe { self.0.write_unaligned(value) };
         Ok(())
+    }
+
+    /// Writes the value, or fails with `null` when there is no place for it.
+    pub fn put(self, value: T, null: Status) -> Outcome {
+        if self.is_null() { Err(null) } else { self.set(value) }
     }
 
     /// Writes the value where the caller wants it.

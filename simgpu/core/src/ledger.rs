@@ -41,6 +41,11 @@ macro_rules! kinds {
             pub fn name(self) -> &'static str {
                 match self { $(Kind::$kind => $name),* }
             }
+
+            /// The handle of the object of this kind that was made as the `serial`th.
+            pub fn handle(self, serial: usize) -> Handle {
+                MARK | (self as usize) << 48 | serial
+            }
         }
     };
 }
@@ -60,6 +65,13 @@ kinds! {
     /// Device memory that a decoder lends to the program.
     MappedFrame "mapped_frame"
     ContextLock "context_lock"
+    /// An initialised VADisplay.
+    VaDisplay "va_display"
+    VaConfig "va_config"
+    VaContext "va_context"
+    VaSurface "va_surface"
+    VaBuffer "va_buffer"
+    VaImage "va_image"
 }
 
 /// A live object.
@@ -116,7 +128,7 @@ impl State {
     pub fn enter(&mut self, function: &'static str) -> Option<Status> {
         self.calls.entry(function).or_default().total += 1;
         let mut due = None;
-        for armed in self.faults.iter_mut().filter(|armed| armed.fault.function == function) {
+        for armed in self.faults.iter_mut().filter(|armed| armed.fault.concerns(function)) {
             armed.calls += 1;
             let hit = armed.calls == armed.fault.nth || (armed.fault.sticky && armed.calls > armed.fault.nth);
             if hit && due.is_none() {
@@ -128,7 +140,7 @@ impl State {
 
     /// Counts a call's result.
     pub fn leave(&mut self, function: &'static str, status: Status) {
-        if status.is_failure() {
+        if status.is_failure(function) {
             self.calls.entry(function).or_default().failed += 1;
         }
     }
@@ -144,11 +156,11 @@ impl State {
         report::write_report(self);
     }
 
-    /// A new object, alive until [`State::destroy`]. For a context, `context` is ignored: it is its own.
+    /// A new object, alive until [`State::destroy`]. For a context or a display, `context` is ignored: it is its own.
     pub fn create(&mut self, kind: Kind, context: Handle, parent: Handle) -> Handle {
         self.serial += 1;
-        let handle = MARK | (kind as usize) << 48 | self.serial;
-        let context = if kind == Kind::Context { handle } else { context };
+        let handle = kind.handle(self.serial);
+        let context = if matches!(kind, Kind::Context | Kind::VaDisplay) { handle } else { context };
         self.objects.insert(handle, Object { kind, context, parent });
         handle
     }
@@ -173,14 +185,18 @@ impl State {
         if self.is_live(handle, kind) {
             return true;
         }
-        let was = MARK | (kind as usize) << 48;
         let name = kind.name();
-        let known = handle & !0xffff_ffff_ffff == was && (1..=self.serial).contains(&(handle & 0xffff_ffff_ffff));
-        self.violation(match known {
+        self.violation(match self.was_live(handle, kind) {
             true => format!("{by}: {name} {handle:#x} was destroyed before"),
             false => format!("{by}: {handle:#x} is no {name}"),
         });
         false
+    }
+
+    /// Whether this handle was ever given to an object of this kind.
+    pub fn was_live(&self, handle: Handle, kind: Kind) -> bool {
+        let mark = kind.handle(0);
+        handle & !0xffff_ffff_ffff == mark && (1..=self.serial).contains(&(handle & 0xffff_ffff_ffff))
     }
 
     /// Ends an object's life. A handle that is not alive is reported and gives false.
@@ -219,6 +235,11 @@ impl State {
         for pointer in memory.map(|(pointer, _)| pointer).collect::<Vec<_>>() {
             self.release(pointer);
         }
+    }
+
+    /// Ends all that was left in a VA-API display: nothing can reach it any more.
+    pub fn end_display(&mut self, display: Handle) {
+        self.objects.retain(|_, object| object.context != display);
     }
 
     /// Ends a session with all that was left in it.
@@ -270,6 +291,21 @@ impl State {
     /// Whether an address belongs to device memory, live or freed.
     pub fn is_device_address(&self, pointer: u64) -> bool {
         !matches!(self.memory.find(pointer), Found::Unknown)
+    }
+
+    /// Takes device memory that is not reached by a device address; [`State::give_back`] returns it.
+    pub fn take(&mut self, bytes: u64) -> bool {
+        let fits = self.memory.used.saturating_add(bytes) <= self.config.device_memory;
+        if fits {
+            self.memory.used += bytes;
+            self.memory.peak = self.memory.peak.max(self.memory.used);
+        }
+        fits
+    }
+
+    /// Returns what [`State::take`] took.
+    pub fn give_back(&mut self, bytes: u64) {
+        self.memory.used -= bytes;
     }
 
     /// Arms a fault.

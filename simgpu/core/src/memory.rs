@@ -191,3 +191,67 @@ impl DeviceMemory {
 fn read_write(length: usize) -> Option<Mapping> {
     Mapping::new(length.max(PAGE), libc::PROT_READ | libc::PROT_WRITE)
 }
+
+/// System memory that the program fills or reads through a pointer, aligned for any of the interfaces' structs.
+pub struct HostMemory {
+    start: *mut u64,
+    length: usize,
+}
+
+// SAFETY: it is plain memory with one owner; every access of ours goes through a copy.
+unsafe impl Send for HostMemory {}
+
+impl HostMemory {
+    /// Zeroed memory.
+    pub fn new(length: usize) -> HostMemory {
+        let start = Box::into_raw(vec![0_u64; length.div_ceil(8)].into_boxed_slice()).cast();
+        HostMemory { start, length }
+    }
+
+    /// What the program gets to read and write.
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.start.cast()
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// A copy of the contents.
+    pub fn copy(&self) -> Vec<u8> {
+        let mut bytes = vec![0; self.length];
+        // SAFETY: `length` bytes belong to this memory, and the copy is another allocation.
+        unsafe { std::ptr::copy_nonoverlapping(self.as_ptr(), bytes.as_mut_ptr(), self.length) };
+        bytes
+    }
+
+    /// Writes bytes that fit.
+    pub fn write(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset.checked_add(bytes.len()).is_some_and(|end| end <= self.length));
+        // SAFETY: the range lies within this memory, as just asserted, and `bytes` is another allocation.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.as_ptr().add(offset), bytes.len()) };
+    }
+}
+
+impl Drop for HostMemory {
+    fn drop(&mut self) {
+        let words = self.length.div_ceil(8);
+        // SAFETY: the pointer and length are those that Box::into_raw gave in `new`, and nothing else frees them.
+        drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.start, words)) });
+    }
+}
+
+/// A hash of `length` bytes that `read` copies out piece by piece, to notice a change.
+pub fn fingerprint(length: usize, read: impl Fn(usize, &mut [u8])) -> u64 {
+    let mut chunk = [0; 4096];
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for offset in (0..length).step_by(chunk.len()) {
+        read(offset, &mut chunk);
+        for word in chunk.chunks_exact(8) {
+            let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
+            hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(5);
+        }
+    }
+    hash
+}

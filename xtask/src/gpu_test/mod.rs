@@ -62,6 +62,8 @@ enum Backend {
     Auto,
     /// NVIDIA: NVDEC and NVENC with CUDA memory
     Nvidia,
+    /// VA-API: Intel's and AMD's encoders and decoders, with surfaces
+    Vaapi,
 }
 
 impl Backend {
@@ -69,6 +71,7 @@ impl Backend {
         match self {
             Backend::Auto => "auto",
             Backend::Nvidia => "nvidia",
+            Backend::Vaapi => "vaapi",
         }
     }
 }

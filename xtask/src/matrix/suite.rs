@@ -23,7 +23,10 @@ const TEST: &[&str] = &["cargo", "xtask", "test"];
 /// What cargo says of a test program that crashed, which has named none of its tests.
 const CRASHED: &str = "(signal: ";
 /// Each must end with `Cleanup completed`.
-const GPU_TESTS: &[&[&str]] = &[&["cargo", "xtask", "gpu-test", "--simulated"]];
+const GPU_TESTS: &[&[&str]] = &[
+    &["cargo", "xtask", "gpu-test", "--simulated"],
+    &["cargo", "xtask", "gpu-test", "--simulated", "--backend", "vaapi"],
+];
 
 /// What came of one FFmpeg version.
 #[derive(Debug, Default)]

@@ -28,7 +28,10 @@ pub fn probe(host: &Host, probe: Probe) -> Found {
         Probe::Ffmpeg { .. } if ffmpeg_is_named(host) => Found::Yes,
         Probe::Ffmpeg { library, minimum } => ffmpeg(host, library, minimum),
         Probe::Libclang => libclang(host),
-        Probe::Program(name) => found(host.program(OsStr::new(name)).is_some(), &format!("{name} is not on PATH")),
+        Probe::LinuxProgram(_) if !cfg!(target_os = "linux") => Found::Yes,
+        Probe::Program(name) | Probe::LinuxProgram(name) => {
+            found(host.program(OsStr::new(name)).is_some(), &format!("{name} is not on PATH"))
+        }
         Probe::File(path) => found(host.system(path).is_file(), &format!("there is no {path}")),
     }
 }

@@ -45,6 +45,8 @@ pub enum Probe {
     Libclang,
     /// A program on PATH.
     Program(&'static str),
+    /// The same, which other systems than Linux do without.
+    LinuxProgram(&'static str),
     /// A file of the system.
     File(&'static str),
 }
@@ -167,6 +169,16 @@ pub const PACKAGES: &[Package] = &[
         brew: &["ffmpeg"],
     },
     Package {
+        title: "Xvfb",
+        why: "a test goes to a VA-API driver through an X11 display",
+        purpose: Purpose::Test,
+        probe: Probe::LinuxProgram("Xvfb"),
+        apt: &["xvfb"],
+        dnf: &["xorg-x11-server-Xvfb"],
+        pacman: &["xorg-server-xvfb"],
+        brew: &[],
+    },
+    Package {
         title: "Valgrind",
         why: "memcheck runs the tests under it",
         purpose: Purpose::Memcheck,
@@ -215,7 +227,7 @@ mod tests {
     #[test]
     fn each_purpose_needs_what_the_one_before_it_needs_and_more() {
         let count = |purpose: Purpose| purpose.packages().count();
-        assert_eq!((count(Purpose::GpuTest), count(Purpose::Test), count(Purpose::Memcheck)), (6, 7, 8));
+        assert_eq!((count(Purpose::GpuTest), count(Purpose::Test), count(Purpose::Memcheck)), (6, 8, 9));
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn bare_debian() -> (Host, tempfile::TempDir) {
             r#"echo "$*" >> {root}/log
 [ "$1" = install ] || exit ${{UPDATE:-0}}
 put() {{ printf '#!/bin/sh\nexit 0\n' > "{root}/bin/$1"; /bin/chmod +x "{root}/bin/$1"; }}
-put cc; put pkg-config; put ffmpeg; put valgrind
+put cc; put pkg-config; put ffmpeg; put Xvfb; put valgrind
 [ -n "$WITHOUT_LIBCLANG" ] || {{ /bin/mkdir -p {root}/usr/lib; : > {root}/usr/lib/libclang.so; }}"#
         ),
     );
@@ -52,7 +52,7 @@ fn setup_installs_once_and_then_has_nothing_to_do() {
     ensure_on(&host, Purpose::Memcheck, SETUP).unwrap();
     let first = log(&host);
     assert!(first.starts_with("update\ninstall --yes --no-install-recommends gcc "), "{first}");
-    assert!(first.contains(" ffmpeg valgrind libc6-dbg\n"), "{first}");
+    assert!(first.contains(" ffmpeg xvfb valgrind libc6-dbg\n"), "{first}");
     ensure_on(&host, Purpose::Memcheck, SETUP).unwrap();
     assert_eq!(log(&host), first);
 }

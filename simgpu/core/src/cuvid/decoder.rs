@@ -1,10 +1,10 @@
 //! Decoders: what a picture index stands for, and which pictures are mapped.
-use super::inner::{Picture, Sent};
 use super::postprocess::{self, Layout};
-use super::slice_decoder::{Refused, SliceDecoder};
 use super::structs::{CODEC_H264, CreateInfo, PicParams, ProcParams, ReconfigureInfo, WEAVE};
 use super::{caps, refuse, tickets};
 use crate::context;
+use crate::decode::bits::nal_units;
+use crate::decode::{Picture, Reason, Refused, Sent, SliceDecoder};
 use crate::ledger::{self, Handle, Kind};
 use crate::memory::DevicePtr;
 use crate::status::{Outcome, cu};
@@ -256,7 +256,11 @@ impl Decoder {
             }
             None => self.decode_slices(at, params, second),
         };
-        if let Err(Refused { why, status }) = decoded {
+        if let Err(Refused { reason, why }) = decoded {
+            let status = match reason {
+                Reason::Invalid => cu::INVALID_VALUE,
+                Reason::Unsupported => cu::NOT_SUPPORTED,
+            };
             self.surfaces[at] = Surface { content: Content::Refused, origin: Origin::Slices(0), status: STATUS_ERROR };
             return refuse(name, &why, status);
         }
@@ -289,7 +293,7 @@ impl Decoder {
             // SAFETY: by the driver interface pBitstreamData points to nBitstreamDataLen readable bytes during the call.
             unsafe { std::slice::from_raw_parts(params.bitstream_data, length) }
         };
-        let Sent { begun, displayed, failed } = self.slices.decode(params, data)?;
+        let Sent { begun, displayed, failed } = self.slices.decode(&params.into(), &nal_units(data))?;
         for picture in displayed.iter().filter(|picture| picture.damaged != 0) {
             let origin = Origin::Slices(picture.serial);
             self.surfaces.iter_mut().filter(|surface| surface.origin == origin).for_each(Surface::mark_concealed);

@@ -1,8 +1,8 @@
 //! How the parser describes a sequence, and its clock.
-use super::bits::BitReader;
-use super::inner::NO_TIMESTAMP;
-use super::sps::{Sps, reduce};
 use super::structs::{CODEC_H264, VideoFormat};
+use crate::decode::NO_TIMESTAMP;
+use crate::decode::bits::BitReader;
+use crate::decode::sps::{Sps, reduce};
 
 /// Surfaces beyond the decoded picture buffer: the picture being decoded, and two on their way to the display.
 const SPARE_SURFACES: u32 = 3;

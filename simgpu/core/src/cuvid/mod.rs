@@ -4,26 +4,20 @@
 //! |---|---|
 //! | [`decoder`] | decoders: picture indices, mapped frames, the rules a program must keep |
 //! | [`parser`] | the video parser of the `*_cuvid` decoders, with [`surface_pool`], [`mod@format`] and [`tickets`] |
-//! | [`slice_decoder`] | decodes slices (the nvdec hwaccel's way in): [`parameter_sets`] written anew, then [`inner`] |
-//! | [`inner`] | FFmpeg's software H.264 decoder behind a small C layer, `inner.c` |
+//! | [`parameters`] | picture parameters in the words of [`crate::decode`], which decodes the slices |
 //! | [`postprocess`] | mapping: crop, scale, deinterlace, NV12 |
 //! | [`caps`] | what is supported; everything else is refused by name |
 //! | [`context_lock`] | `cuvidCtxLock*` |
-//! | [`structs`] [`bits`] [`sps`] [`slices`] | NVIDIA's structures; H.264 syntax |
+//! | [`structs`] | NVIDIA's structures |
 //!
 //! A refusal is an error status and a `REFUSED` line in the call log, which names what is not supported.
-mod bits;
 mod caps;
 mod context_lock;
 mod decoder;
 mod format;
-mod inner;
-mod parameter_sets;
+mod parameters;
 mod parser;
 mod postprocess;
-mod slice_decoder;
-mod slices;
-mod sps;
 mod structs;
 mod surface_pool;
 mod tickets;

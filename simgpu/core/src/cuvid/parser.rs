@@ -2,11 +2,7 @@
 //!
 //! It decodes each picture before it announces it, see `tickets`. A packet holds whole access units, as FFmpeg sends them. No
 //! lock is held while a callback runs: the parser is taken out of the table meanwhile.
-use super::bits::nal_units;
 use super::format::{self, Clock};
-use super::inner::{Displayed, Inner, NO_TIMESTAMP};
-use super::slices::{Slice, Unit, bottom_field, nal, split};
-use super::sps::Sps;
 use super::structs::{
     Callback, DisplayInfo, PACKET_DISCONTINUITY, PACKET_END_OF_STREAM, PACKET_NOTIFY_EOS, PACKET_TIMESTAMP,
     ParserParams, PicParams, VideoFormat,
@@ -14,6 +10,10 @@ use super::structs::{
 use super::surface_pool::SurfacePool;
 use super::{caps, decoder, refuse, tickets};
 use crate::context;
+use crate::decode::bits::nal_units;
+use crate::decode::slices::{Slice, Unit, bottom_field, nal, split};
+use crate::decode::sps::Sps;
+use crate::decode::{Displayed, Inner, NO_TIMESTAMP};
 use crate::ledger::{self, Handle, Kind};
 use crate::status::{Outcome, cu};
 use std::collections::{BTreeMap, VecDeque};
@@ -265,7 +265,7 @@ impl Parser {
     }
 
     /// Leaves a picture for the decoder, and drops the one that has waited longest.
-    fn keep(&mut self, picture: super::inner::Picture) -> u64 {
+    fn keep(&mut self, picture: crate::decode::Picture) -> u64 {
         let ticket = tickets::leave(self.handle, picture);
         self.kept.push_back(ticket);
         if self.kept.len() > KEPT_TICKETS {

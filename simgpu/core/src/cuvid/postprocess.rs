@@ -1,6 +1,6 @@
 //! What mapping a frame does to a picture: crop, scale, deinterlace, convert to NV12.
-use super::inner::Planes;
 use super::structs::{CreateInfo, Rect};
+use crate::decode::Planes;
 
 /// Every row of a mapped frame begins at a multiple of this, as on a GPU.
 const PITCH_ALIGNMENT: usize = 512;

@@ -2,8 +2,8 @@
 //!
 //! The parser has decoded a picture before it calls back; the program passes the CUVIDPICPARAMS on to `cuvidDecodePicture`,
 //! perhaps as a copy and later. So the structure carries a number, and the picture waits here.
-use super::inner::Picture;
 use super::structs::PicParams;
+use crate::decode::Picture;
 use crate::ledger::Handle;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -9,9 +9,9 @@ pub struct Bits {
 }
 
 impl Bits {
-    /// An empty string with room for `bytes`.
-    pub fn with_capacity(bytes: usize) -> Bits {
-        Bits { bytes: Vec::with_capacity(bytes), used: 0 }
+    /// Makes room for this many bytes more.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
     }
 
     /// u(n): the low `count` bits of `value`, the highest first.
@@ -52,6 +52,13 @@ impl Bits {
         self.used = 0;
     }
 
+    /// Fills the last byte with ones.
+    pub fn align_with_ones(&mut self) {
+        while self.used != 0 {
+            self.flag(true);
+        }
+    }
+
     /// Whole bytes; the string must be aligned.
     pub fn bytes(&mut self, bytes: &[u8]) {
         debug_assert_eq!(self.used, 0);
@@ -60,7 +67,12 @@ impl Bits {
 
     /// Closes the string as a NAL unit with a start code and emulation prevention.
     pub fn into_nal(mut self, header: u8) -> Vec<u8> {
-        self.u(1, 1);
+        self.flag(true);
+        self.into_stopped_nal(header)
+    }
+
+    /// The same for a string that ends with its stop bit already, as arithmetic coding leaves it.
+    pub fn into_stopped_nal(self, header: u8) -> Vec<u8> {
         let mut nal = Vec::with_capacity(self.bytes.len() + self.bytes.len() / 64 + 8);
         nal.extend_from_slice(&[0, 0, 0, 1, header]);
         let mut copied = 0;

@@ -2,9 +2,8 @@
 
 use super::bits::Bits;
 use super::headers::{FRAME_NUM_BITS, ORDER_BITS, Parameters};
+use super::macroblocks::{Entropy, Kind, finish_slice};
 use super::picture::Picture;
-
-const I_PCM: u32 = 25;
 
 /// What the program wants a picture to be, whatever the GOP says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -24,12 +23,12 @@ pub enum PictureKind {
 }
 
 impl PictureKind {
-    /// slice_type when all slices of the picture have it; mb_type's offset; bits before each mb_type.
-    fn syntax(self) -> (u32, u32, bool) {
+    /// slice_type when all slices of the picture have it, and the slices' kind.
+    fn syntax(self) -> (u32, Kind) {
         match self {
-            PictureKind::Idr | PictureKind::I => (7, 0, false),
-            PictureKind::P => (5, 5, true),
-            PictureKind::B => (6, 23, true),
+            PictureKind::Idr | PictureKind::I => (7, Kind::I),
+            PictureKind::P => (5, Kind::P),
+            PictureKind::B => (6, Kind::B),
         }
     }
 }
@@ -113,8 +112,8 @@ impl Encoder {
         let (across, down) = self.parameters.macroblocks();
         let idr = kind == PictureKind::Idr;
         let reference = kind != PictureKind::B;
-        let (slice_type, type_offset, skip_run) = kind.syntax();
-        let mut s = Bits::with_capacity(across * down * 388 + 64);
+        let (slice_type, slice_kind) = kind.syntax();
+        let mut s = Bits::default();
         s.ue(0); // first_mb_in_slice
         s.ue(slice_type);
         s.ue(0); // pic_parameter_set_id
@@ -141,28 +140,15 @@ impl Encoder {
         }
         s.se(0); // slice_qp_delta
         s.ue(1); // disable_deblocking_filter_idc
-        let mut macroblock = [0; 384];
-        for y in 0..down {
-            for x in 0..across {
-                if skip_run {
-                    s.ue(0);
-                }
-                s.ue(type_offset + I_PCM);
-                s.align();
-                waiting.picture.macroblock(x, y, &mut macroblock);
-                s.bytes(&macroblock);
-            }
-        }
         if reference {
             self.frame_num = self.frame_num.wrapping_add(1);
         }
-        let data = s.into_nal(if idr {
-            0x65
-        } else if reference {
-            0x61
-        } else {
-            0x01
-        });
+        let header = match kind {
+            PictureKind::Idr => 0x65,
+            PictureKind::I | PictureKind::P => 0x61,
+            PictureKind::B => 0x01,
+        };
+        let data = finish_slice(s, header, &waiting.picture, 0..across * down, slice_kind, Entropy::Cavlc);
         Packet { data, timestamp: waiting.timestamp, kind }
     }
 }

@@ -17,9 +17,18 @@ pub struct Picture {
 impl Picture {
     /// A black picture of `width` x `height` pixels.
     pub fn new(width: usize, height: usize) -> Picture {
-        let (across, down) = (width.div_ceil(16), height.div_ceil(16));
+        Picture::cropped(width, height, width.div_ceil(16), height.div_ceil(16))
+    }
+
+    /// The same in a frame of so many macroblocks.
+    pub fn cropped(width: usize, height: usize, across: usize, down: usize) -> Picture {
         let chroma = vec![128; across * down * 64];
         Picture { y: vec![16; across * down * 256], u: chroma.clone(), v: chroma, width, height, across, down }
+    }
+
+    /// Width in macroblocks.
+    pub fn across(&self) -> usize {
+        self.across
     }
 
     /// Bytes per row of luma; chroma has half.

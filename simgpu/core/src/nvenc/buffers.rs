@@ -1,10 +1,11 @@
 //! Input buffers in system memory, and bitstream buffers.
 
 use super::layout::{self, CreateBitstreamBuffer, CreateInputBuffer, LockInput};
-use super::pixels::{Format, InputMemory, Shape};
+use super::pixels::{Format, Shape};
 use super::session::{InputBuffer, Output, with, with_current};
 use crate::api::Out;
 use crate::ledger::{self, Handle, Kind};
+use crate::memory::HostMemory;
 use crate::status::{Outcome, nv};
 
 /// Rows of input buffers begin at multiples of this.
@@ -24,7 +25,7 @@ api! { table;
             let shape = Shape { format, width, height, pitch: width.next_multiple_of(PITCH) };
             shape.bytes().ok_or(nv::INVALID_PARAM)?;
             // Whole rows: a program may copy the last row of each plane with its padding.
-            let memory = InputMemory::new(shape.pitch * (height + 2 * height.div_ceil(2)));
+            let memory = HostMemory::new(shape.pitch * (height + 2 * height.div_ceil(2)));
             let handle = session.create(Kind::InputBuffer);
             session.inputs.insert(handle, InputBuffer { shape, memory, locked: false });
             parameters.buffer = handle;

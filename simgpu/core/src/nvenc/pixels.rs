@@ -1,7 +1,7 @@
 //! Input formats, and reading a picture out of memory.
 
 use crate::h264::Picture;
-use crate::memory::Span;
+use crate::memory::{HostMemory, Span, fingerprint};
 
 /// A `NV_ENC_BUFFER_FORMAT` that can be encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -108,14 +108,14 @@ pub enum Source<'a> {
     /// Device memory.
     Device(Span),
     /// An input buffer of the session.
-    System(&'a InputMemory),
+    System(&'a HostMemory),
 }
 
 impl Source<'_> {
     fn bounds(&self) -> (*const u8, usize) {
         match self {
             Source::Device(span) => (span.as_ptr(), span.len()),
-            Source::System(memory) => (memory.start, memory.length),
+            Source::System(memory) => (memory.as_ptr(), memory.len()),
         }
     }
 
@@ -130,44 +130,6 @@ impl Source<'_> {
     /// A hash of all the memory, to notice a change.
     pub fn fingerprint(&self) -> u64 {
         let (_, length) = self.bounds();
-        let mut chunk = [0; 4096];
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for offset in (0..length).step_by(chunk.len()) {
-            self.read(offset, &mut chunk);
-            for word in chunk.chunks_exact(8) {
-                let word = u64::from_le_bytes([word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]]);
-                hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(5);
-            }
-        }
-        hash
-    }
-}
-
-/// System memory that the program fills through a pointer.
-pub struct InputMemory {
-    start: *mut u8,
-    length: usize,
-}
-
-// SAFETY: it is plain memory with one owner, the session that made it; every access goes through a copy.
-unsafe impl Send for InputMemory {}
-
-impl InputMemory {
-    /// Zeroed memory.
-    pub fn new(length: usize) -> InputMemory {
-        let start = Box::into_raw(vec![0_u8; length].into_boxed_slice()).cast();
-        InputMemory { start, length }
-    }
-
-    /// What the program gets to write to.
-    pub fn as_ptr(&self) -> *mut u8 {
-        self.start
-    }
-}
-
-impl Drop for InputMemory {
-    fn drop(&mut self) {
-        // SAFETY: the pointer and length are those that Box::into_raw gave in `new`, and nothing else frees them.
-        drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(self.start, self.length)) });
+        fingerprint(length, |offset, chunk| self.read(offset, chunk))
     }
 }

@@ -1,11 +1,12 @@
 //! Encode sessions: the table of them, opening and destroying.
 
 use super::layout::{self, OpenSession};
-use super::pixels::{InputMemory, Shape};
+use super::pixels::Shape;
 use crate::api::Out;
 use crate::context;
 use crate::h264::{Encoder, Force, Packet, Parameters};
 use crate::ledger::{self, Handle, Kind};
+use crate::memory::HostMemory;
 use crate::status::{Outcome, Status, nv};
 use crate::wire;
 use std::collections::{BTreeMap, VecDeque};
@@ -75,7 +76,7 @@ pub struct Submitted {
 /// An input buffer in system memory.
 pub struct InputBuffer {
     pub shape: Shape,
-    pub memory: InputMemory,
+    pub memory: HostMemory,
     pub locked: bool,
 }
 

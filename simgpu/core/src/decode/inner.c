@@ -6,6 +6,7 @@
  */
 #include <libavcodec/avcodec.h>
 #include <libavutil/frame.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -20,7 +21,6 @@ typedef struct simgpu_inner {
     AVPacket *packet;
     AVFrame *output;
     AVFrame *begun;
-    uintptr_t serial;
 } simgpu_inner;
 
 /* A picture that is ready for display. */
@@ -34,6 +34,9 @@ typedef struct simgpu_displayed {
     int32_t unrecovered;
 } simgpu_displayed;
 
+/* Of pictures, in all decoders: 0 is none. */
+static atomic_uintptr_t last_serial = 1;
+
 /* Pictures come out of the decoder in display order; the driver needs them in decode order. get_buffer2 runs once for each
  * picture when its first slice arrives, so a reference taken here is the picture being decoded. */
 static int keep_begun_picture(AVCodecContext *codec, AVFrame *frame, int flags)
@@ -43,7 +46,7 @@ static int keep_begun_picture(AVCodecContext *codec, AVFrame *frame, int flags)
 
     if (result < 0)
         return result;
-    frame->opaque = (void *)++inner->serial;
+    frame->opaque = (void *)atomic_fetch_add(&last_serial, 1);
     av_frame_free(&inner->begun);
     inner->begun = av_frame_clone(frame);
     return inner->begun ? 0 : AVERROR(ENOMEM);

@@ -1,5 +1,6 @@
 //! What a slice's header says without its parameter sets, and how a byte stream falls into pictures.
 use super::bits::{BitReader, nal_units};
+use super::parameters::Parameters;
 use super::sps::Sps;
 
 /// `nal_unit_type` values.
@@ -11,7 +12,7 @@ pub mod nal {
 }
 
 /// Bytes of a slice that are looked at: more than the fields read here can take.
-const HEADER_BYTES: usize = 32;
+const HEADER_BYTES: usize = 64;
 
 /// The beginning of a slice header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,45 @@ pub fn bottom_field(nal: &[u8], sps: &Sps) -> Option<bool> {
     let field = r.flag()?;
     let bottom = field && r.flag()?;
     field.then_some(bottom)
+}
+
+/// num_ref_idx_active_override_flag; `None` for a slice that has none, which is an I slice or a broken one.
+pub fn overrides_reference_counts(nal: &[u8], slice: Slice, params: &Parameters) -> Option<bool> {
+    if slice.is_intra() {
+        return None;
+    }
+    let mut r = BitReader::new(nal.get(1..)?, HEADER_BYTES);
+    for _ in 0..3 {
+        r.ue()?;
+    }
+    r.bits(params.log2_max_frame_num_minus4 as u32 + 4)?;
+    let field = !params.frame_mbs_only && r.flag()?;
+    if field {
+        r.flag()?;
+    }
+    if slice.idr {
+        r.ue()?;
+    }
+    let delta_bottom = params.pic_order_present && !field;
+    if params.pic_order_cnt_type == 0 {
+        r.bits(params.log2_max_pic_order_cnt_lsb_minus4 as u32 + 4)?;
+        if delta_bottom {
+            r.se()?;
+        }
+    }
+    if params.pic_order_cnt_type == 1 && !params.delta_pic_order_always_zero {
+        r.se()?;
+        if delta_bottom {
+            r.se()?;
+        }
+    }
+    if params.redundant_pic_cnt_present {
+        r.ue()?;
+    }
+    if slice.is_b() {
+        r.flag()?; // direct_spatial_mv_pred_flag
+    }
+    r.flag()
 }
 
 /// NAL units of one frame or field, with what precedes its slices.

@@ -1,0 +1,177 @@
+//! DMA-BUFs: pictures as a compositor, a camera or another process hands them out.
+
+use crate::{
+    Error, ErrorKind, Failed, Frame, FramePool, PixelFormat, Result, System, Vaapi,
+    raw::{
+        FrameShell,
+        dma_buf::{Keep, Reading},
+        picture,
+    },
+};
+use std::{
+    fs::File,
+    os::{fd::OwnedFd, unix::fs::MetadataExt as _},
+};
+
+/// The modifier of rows that follow each other in memory (`DRM_FORMAT_MOD_LINEAR`).
+pub const LINEAR: u64 = 0;
+/// No modifier was told, so the driver knows by itself (`DRM_FORMAT_MOD_INVALID`).
+pub const UNKNOWN: u64 = (1 << 56) - 1;
+
+/// A picture in a DMA-BUF (an AVDRMFrameDescriptor). It owns its file descriptors.
+#[derive(Debug)]
+pub struct DmaBuf {
+    /// Columns of pixels.
+    pub width: u32,
+    /// Rows of pixels.
+    pub height: u32,
+    /// DRM's code of the pixel format (`DRM_FORMAT_*`): see [`fourcc`].
+    pub fourcc: u32,
+    /// DRM's modifier, which tells how the rows are tiled or compressed: [`LINEAR`], [`UNKNOWN`], or one of the driver's.
+    pub modifier: u64,
+    /// One for each plane of the format: 2 for NV12.
+    pub planes: Vec<Plane>,
+}
+
+/// Where a plane of a [`DmaBuf`] is.
+#[derive(Debug)]
+pub struct Plane {
+    /// The buffer. Planes of one buffer have one descriptor each, duplicates of each other.
+    pub fd: OwnedFd,
+    /// Bytes from the buffer's beginning to the first row.
+    pub offset: u32,
+    /// Bytes from one row to the next.
+    pub pitch: u32,
+}
+
+/// A DRM format by its four letters: `drm::fourcc(b"NV12")`, `b"XR24"` for blue, green, red, and a byte unused.
+pub const fn fourcc(letters: &[u8; 4]) -> u32 {
+    u32::from_le_bytes(*letters)
+}
+
+/// The layouts that DMA-BUFs have, by DRM's codes: DRM names a packed pixel's bits from the highest, FFmpeg its bytes from the
+/// first. An unused byte stands for alpha where a pool has one.
+const FORMATS: &[(u32, PixelFormat)] = &[
+    (fourcc(b"NV12"), PixelFormat::Nv12),
+    (fourcc(b"P010"), PixelFormat::P010),
+    (fourcc(b"YU12"), PixelFormat::Yuv420p),
+    (fourcc(b"YU16"), PixelFormat::Yuv422p),
+    (fourcc(b"YU24"), PixelFormat::Yuv444p),
+    (fourcc(b"R8  "), PixelFormat::Gray8),
+    (fourcc(b"AR24"), PixelFormat::Bgra),
+    (fourcc(b"XR24"), PixelFormat::Bgra),
+    (fourcc(b"AB24"), PixelFormat::Rgba),
+    (fourcc(b"XB24"), PixelFormat::Rgba),
+];
+
+/// A buffer behind a plane, and how large it is.
+struct Checked {
+    /// For each plane the bytes of picture in a row, and the rows.
+    planes: Vec<(usize, usize)>,
+    /// For each plane the size of its buffer in bytes.
+    sizes: Vec<u64>,
+    /// Whether all planes lie in one buffer.
+    one_buffer: bool,
+}
+
+impl DmaBuf {
+    /// Whether it is a picture of that pool's format, whose rows all lie in its buffers.
+    fn check<M: crate::Memory>(&self, pool: &FramePool<'_, M>, operation: &'static str) -> Result<Checked> {
+        let refuse = |detail: String| Err(Error::new(ErrorKind::WrongFormat, operation).detail(detail));
+        let due = pool.format();
+        let code = || String::from_utf8_lossy(&self.fourcc.to_le_bytes()).into_owned();
+        if !FORMATS.contains(&(self.fourcc, due.pixels)) || (self.width, self.height) != (due.width, due.height) {
+            let found = format!("{} {}x{}", code(), self.width, self.height);
+            return refuse(format!(
+                "a DMA-BUF of DRM format {found} is no frame of {} {}x{}",
+                due.pixels, due.width, due.height
+            ));
+        }
+        let planes = picture::rows_of_planes(due);
+        if self.planes.len() != planes.len() {
+            return refuse(format!("{} has {} planes, the DMA-BUF has {}", code(), planes.len(), self.planes.len()));
+        }
+        let (mut sizes, mut buffers) = (Vec::new(), Vec::new());
+        for (index, (plane, &(row, rows))) in self.planes.iter().zip(&planes).enumerate() {
+            let buffer = File::from(plane.fd.try_clone()?).metadata()?;
+            let pitch = u64::from(plane.pitch);
+            let end = u64::from(plane.offset) + pitch * (rows as u64).saturating_sub(1) + row as u64;
+            // Only of linear pictures is it known where the rows end.
+            if pitch < row as u64 || (self.modifier == LINEAR && end > buffer.size()) {
+                return refuse(format!(
+                    "plane {index} does not fit its buffer of {} bytes: offset {}, {rows} rows of {row} bytes, pitch {pitch}",
+                    buffer.size(),
+                    plane.offset
+                ));
+            }
+            sizes.push(buffer.size());
+            buffers.push((buffer.dev(), buffer.ino()));
+        }
+        let one_buffer = buffers.windows(2).all(|pair| pair[0] == pair[1]);
+        Ok(Checked { planes, sizes, one_buffer })
+    }
+}
+
+impl<'d> FramePool<'d, Vaapi> {
+    /// The DMA-BUF as a surface, not copied (av_hwframe_map). The descriptors are closed when the last reference to the frame is
+    /// dropped, which for an encoder's input is when its packet is out: until then nobody may draw into the picture.
+    ///
+    /// A driver that does not take the modifier is asked again without it, by FFmpeg, and goes by what the kernel knows of the buffer.
+    ///
+    /// # Errors
+    /// The picture comes back with the reason. `WrongFormat` if it is not of the pool's size and format; `Unsupported` for planes in
+    /// several buffers, which FFmpeg does not take; what the driver reports.
+    pub fn import(&self, picture: DmaBuf) -> Result<Frame<'d, Vaapi>, Failed<DmaBuf>> {
+        match self.check_and_import(&picture) {
+            Ok((shell, keep)) => {
+                // Nobody else has set it: the frame was made for this picture.
+                let _ = keep.set(picture);
+                Ok(Frame::from_shell(shell))
+            }
+            Err(error) => Err(Failed::new(error, picture)),
+        }
+    }
+
+    fn check_and_import(&self, picture: &DmaBuf) -> Result<(FrameShell, Keep<DmaBuf>)> {
+        let checked = picture.check(self, "import")?;
+        if !checked.one_buffer {
+            return Err(Error::new(ErrorKind::Unsupported, "import")
+                .detail("FFmpeg takes a DMA-BUF for VA-API only if all its planes lie in one buffer"));
+        }
+        let pool = self.buffer().ok_or_else(|| Error::new(ErrorKind::WrongFormat, "import"))?;
+        let size = checked.sizes.first().copied().unwrap_or(0);
+        FrameShell::import_dma_buf(pool, picture, size)
+    }
+}
+
+impl FramePool<'_, System> {
+    /// Copies a linear DMA-BUF into a frame. It is mapped for the copy alone, with the synchronisation that DMA-BUFs ask for.
+    ///
+    /// A memfd can stand for a buffer, if it is sealed against shrinking (`F_SEAL_SHRINK`): another process could otherwise take the
+    /// memory away during the copy, which kills the reader.
+    ///
+    /// # Errors
+    /// `WrongFormat` if it is not of the pool's size and format; `Unsupported` if it is tiled or compressed, or neither a DMA-BUF nor
+    /// a sealed memfd; what the kernel reports.
+    pub fn copy(&self, picture: &DmaBuf) -> Result<Frame<'static, System>> {
+        let checked = picture.check(self, "copy")?;
+        if picture.modifier != LINEAR {
+            return Err(Error::new(ErrorKind::Unsupported, "copy").detail(format!(
+                "only a linear DMA-BUF can be copied by the host, not modifier {:#x}: import it into a device's pool",
+                picture.modifier
+            )));
+        }
+        let mut frame = Frame::system(self.format())?;
+        for (index, (plane, (&(row, rows), &size))) in
+            picture.planes.iter().zip(checked.planes.iter().zip(&checked.sizes)).enumerate()
+        {
+            let reading = Reading::begin(&plane.fd, size)?;
+            let Some(target) = frame.plane_mut(index) else { continue };
+            for (line, to) in target.lines_mut().take(rows).enumerate() {
+                reading.copy(plane.offset as usize + line * plane.pitch as usize, &mut to[..row])?;
+            }
+            reading.end()?;
+        }
+        Ok(frame)
+    }
+}
