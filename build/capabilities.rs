@@ -23,6 +23,8 @@ const CAPABILITIES: &[(&str, Probe)] = &[
     ("has_codecpar_framerate", |headers| headers.field("AVCodecParameters.framerate")),
     // nvdec hands out the decoder's own mapped surfaces; copies of them since libavcodec 59.55 (FFmpeg 6.0).
     ("nvdec_direct_surfaces", |headers| headers.before("LIBAVCODEC", 59, 55)),
+    // vaapi encoders crash when the driver refuses a surface for a picture's reconstruction: from libavcodec 61 (FFmpeg 7) on, 63 included.
+    ("vaapi_encoders_crash_without_room", |headers| !headers.before("LIBAVCODEC", 61, 0)),
 ];
 
 impl Inventory {

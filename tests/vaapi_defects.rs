@@ -114,3 +114,57 @@ fn h06_references_that_an_encoder_leaks_are_reported() {
         },
     );
 }
+
+/// A device with room for so many bytes more: FFmpeg 7.1's encoders leave some behind each time (h06).
+fn narrow(driver: simgpu::Simgpu, bytes: u64) {
+    let device_memory = driver.ledger().device_bytes_live + bytes;
+    driver.configure(simgpu::Config { device_memory, ..simgpu::Config::default() });
+}
+
+#[test]
+fn h58_a_device_without_room_for_a_reconstruction() {
+    const NAME: &str = "h58_a_device_without_room_for_a_reconstruction";
+    // Room for so many surfaces of 160x96, as the driver lays them out.
+    const SURFACE: u64 = 256 * 96 * 3 / 2;
+    const MOST: u64 = 24;
+    defect(
+        NAME,
+        &[],
+        || {
+            // In C, in one process for all: the first size that crashes ends it.
+            let driver = simgpu::va::start().unwrap();
+            for room in 1..MOST {
+                narrow(driver, room * SURFACE);
+                println!("{room}: {:?}", c_loop::vaapi(simgpu::va::NODE, 6, 0));
+            }
+        },
+        |output| match avsluice::libavcodec_version().0 {
+            61 | 63 => assert_eq!(output.status.signal(), Some(SIGSEGV), "{}: {}", output.status, text(&output)),
+            _ => assert!(output.status.success(), "{}: {}", output.status, text(&output)),
+        },
+        |driver| {
+            let mut refused = 0;
+            for room in 1..MOST {
+                narrow(driver, room * SURFACE);
+                let encode = || -> avsluice::Result<u64> {
+                    let device = Device::vaapi(simgpu::va::NODE)?;
+                    let pool = FramePool::new(&device, NV12)?;
+                    let mut encoder = Encoder::new(&pool, CLOCK, vaapi::H264::new()).max_b_frames(2).open()?;
+                    for number in 0..6 {
+                        encoder.send(picture(NV12, number).upload(&pool)?)?.try_for_each(|packet| packet.map(drop))?;
+                    }
+                    Ok(encoder.flush()?.finish(Limit::default(), |_| Ok(()))?.free().received)
+                };
+                match encode() {
+                    Ok(received) => assert_eq!(received, 6, "room for {room}"),
+                    Err(error) => {
+                        let full = matches!(error.kind(), ErrorKind::PoolExhausted | ErrorKind::OutOfMemory);
+                        assert!(full, "room for {room}: {error}");
+                        refused += 1;
+                    }
+                }
+            }
+            assert!(refused > 2 && refused < MOST - 3, "{refused} of {MOST} are too narrow");
+        },
+    );
+}

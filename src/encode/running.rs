@@ -46,6 +46,9 @@ pub(super) struct Running {
     pub(super) headers_in_container: AtomicBool,
 }
 
+/// Frames after which an encoder makes no surface more: what it keeps for reference, reorders and works on at once is fewer.
+const GROWING: u64 = 32;
+
 /// The frames that an encoder takes.
 pub(super) struct Accepts {
     pub(super) kind: Kind,
@@ -114,13 +117,22 @@ impl Running {
         // A frame of a pool that was checked before is of the same device and layout; its visible size is its own.
         let known = self.pools.iter().rev().any(|pool| frame.is_of(pool));
         if known && frame.format() == self.accepts.format {
-            return Ok(());
+            return self.check_room();
         }
         self.accepts.check(frame)?;
         if let (false, Some(pool)) = (known, frame.pool()) {
             self.pools.push(pool);
         }
-        Ok(())
+        self.check_room()
+    }
+    /// While an encoder's own pool grows, a device that is full is asked before FFmpeg is, whose encoders may crash there.
+    fn check_room(&self) -> Result<()> {
+        match self.pools.first() {
+            Some(pool) if self.core.sent < GROWING && self.accepts.kind.crashes_without_room() => {
+                pool.check_room(self.accepts.kind)
+            }
+            _ => Ok(()),
+        }
     }
     /// Frames of a decoder count in their stream's time base.
     fn rescale(&self, frame: &mut FrameShell) {

@@ -61,6 +61,10 @@ impl Kind {
     pub(crate) fn held_by_default(self) -> u32 {
         if self.is_lent_by_the_decoder() { 8 } else { 0 }
     }
+    /// Whether FFmpeg's encoders crash where the device has no room for a frame more.
+    pub(crate) fn crashes_without_room(self) -> bool {
+        cfg!(vaapi_encoders_crash_without_room) && self == Kind::Vaapi
+    }
     /// The kind whose frames have this pixel format of FFmpeg's, if they lie in the memory of a device that avsluice knows.
     pub(crate) fn of_hardware(format: ffi::AVPixelFormat) -> Option<Self> {
         [Kind::Cuda, Kind::Vaapi].into_iter().find(|kind| kind.hardware_format() == Some(format))

@@ -26,6 +26,10 @@ impl BufferRef {
             .map_err(|error| error.detail(format!("a pool of {} {}x{}", format.pixels, format.width, format.height)))?;
         Ok(pool)
     }
+    /// Asks the driver for one frame more of this size and layout, in a pool of its own, and gives it back.
+    pub(crate) fn check_room(&self, kind: Kind) -> Result<()> {
+        Self::frames(&self.frames_device()?, kind, self.frames_format())?.take_frame(None).map(drop)
+    }
     /// Size and layout of a pool's frames.
     pub(crate) fn frames_format(&self) -> Format {
         let context = self.frames_context();

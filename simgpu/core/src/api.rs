@@ -18,7 +18,7 @@
 //! A fault does nothing but return its status, which is what most failures leave behind. Where a real failure leaves more,
 //! `failing { .. }` before the body says what: it runs in place of the body.
 //!
-//! ```ignore
+//! ```text
 //!     fn vaEndPicture(display: Display, context: u32) failing { picture::abandon(display, context) } { .. }
 //! ```
 
