@@ -269,6 +269,7 @@ fn sweep<B: Backend>(test: &str, scenario: Scenario) {
         }
         report.done(index);
     });
+    println!("{test}: {runs} runs"); // with --nocapture
     failures.retain(|failure| !is_known_crash(failure));
     assert!(runs > 20, "{runs} calls");
     assert!(failures.is_empty(), "{} of {runs}:\n{}", failures.len(), failures.join("\n"));

@@ -262,6 +262,40 @@ fn a_dma_buf_becomes_a_surface_without_a_copy() {
 }
 
 #[test]
+fn a_buffer_that_is_drawn_into_while_it_is_encoded_is_seen() {
+    on_vaapi_with("a_buffer_that_is_drawn_into_while_it_is_encoded_is_seen", "", &[], || {
+        let driver = simgpu::va::start().unwrap();
+        for (early, violations) in [(true, 1), (false, 0)] {
+            driver.reset_counters();
+            let device = Device::vaapi(NODE).unwrap();
+            let pool = FramePool::new(&device, NV12).unwrap();
+            let options = vaapi::H264::new().async_depth(8);
+            let mut encoder = Encoder::new(&pool, CLOCK, options).max_b_frames(0).open().unwrap();
+            let picture = buffer(1, 0);
+            let mut compositor = File::from(picture.planes[0].fd.try_clone().unwrap());
+            let mut draw = || {
+                std::io::Seek::seek(&mut compositor, std::io::SeekFrom::Start(64)).unwrap();
+                std::io::Write::write_all(&mut compositor, &[7; 32]).unwrap();
+            };
+            let mut frame = pool.import(picture).unwrap();
+            frame.set_pts(0);
+            drop(encoder.send(frame).unwrap());
+            if early {
+                draw(); // h10, by somebody whom no type holds back
+            }
+            drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+            draw();
+            let seen = driver.ledger().violations;
+            assert_eq!(
+                seen.iter().filter(|line| line.contains("while it was being encoded")).count(),
+                violations,
+                "{seen:?}"
+            );
+        }
+    });
+}
+
+#[test]
 fn a_dma_buf_that_is_no_frame_of_the_pool_comes_back() {
     simulated_vaapi("a_dma_buf_that_is_no_frame_of_the_pool_comes_back", |driver| {
         let device = Device::vaapi(NODE).unwrap();

@@ -1,4 +1,4 @@
-//! What libx264 makes, through the SIMULATED decoder, bit by bit against FFmpeg's software decoder.
+//! What libx264 makes, through the SIMULATED decoders, bit by bit against FFmpeg's software decoder.
 
 mod common;
 mod decoding;
@@ -50,11 +50,21 @@ streams! {
     only_intra: "a.mp4", "176x144", "-g 1";
     no_deblocking_and_constrained_intra: "a.h264", "176x144", "-x264-params no-deblock=1:constrained-intra=1";
     offsets_of_deblocking_and_chroma: "a.h264", "176x144", "-x264-params deblock=-2,3:chroma-qp-offset=4:qpmin=20";
-    lossless: "a.h264", "176x144", "-qp 0";
     another_parameter_set_id: "a.h264", "176x144", "-x264-params sps-id=7";
     cropped_322x182: "a.h264", "322x182", "";
     cropped_1366x768: "a.mp4", "1366x768", "-preset ultrafast";
     small_64x64: "a.h264", "64x64", "";
+}
+
+#[test]
+fn lossless_is_not_for_va_api() {
+    let directory = TempDir::new().expect("a temporary directory");
+    let path = encode(directory.path(), "a.h264", "176x144", "-qp 0");
+    let input = ["-i", path.to_str().expect("a plain path")];
+    decoding::assert_decodes_by(&decoding::NVIDIA, "lossless", &input, &software(&input).0);
+    // It is of the profile High 4:4:4 Predictive, of which VA-API has none.
+    let (hashes, run) = decoding::decode(decoding::Way::Vaapi, &input);
+    assert!(hashes.is_empty() && !run.output.status.success(), "{}", common::stderr(&run.output));
 }
 
 #[test]

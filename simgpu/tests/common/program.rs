@@ -40,6 +40,14 @@ pub fn ffmpeg_simulated(arguments: &[&str]) -> Run {
     })
 }
 
+/// The same with the simulated VA-API driver.
+pub fn ffmpeg_on_vaapi(arguments: &[&str]) -> Run {
+    run_simulated("ffmpeg", |command| {
+        command.envs(simgpu::va::environment().expect("the driver is built beside the test"));
+        command.args(["-v", "error", "-nostdin", "-y"]).args(arguments);
+    })
+}
+
 /// Runs `ffmpeg -v error ...` on the CPU; its standard output.
 pub fn ffmpeg(arguments: &[&str]) -> Vec<u8> {
     let output = run(Command::new("ffmpeg").args(["-v", "error", "-nostdin", "-y"]).args(arguments));

@@ -1,25 +1,39 @@
-//! Decodes a stream with the SIMULATED driver, both ways that FFmpeg has, and compares it with the software decoder.
+//! Decodes a stream with the SIMULATED drivers, all ways that FFmpeg has, and compares it with the software decoder.
 #![allow(dead_code)] // each test file uses a part
 
-use crate::common::program::{Run, ffmpeg_simulated};
+use crate::common::program::{Run, ffmpeg_on_vaapi, ffmpeg_simulated};
 use crate::common::{run, stderr};
 use simgpu::Ledger;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
 
-/// The two decoders of FFmpeg that use libnvcuvid.
+/// FFmpeg's ways to decode on a GPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     /// The software decoder's parser with the hwaccel.
     Nvdec,
     /// `h264_cuvid`, with the driver's parser.
     Cuvid,
+    /// The software decoder's parser with the VA-API hwaccel.
+    Vaapi,
 }
 
-pub const WAYS: [Way; 2] = [Way::Nvdec, Way::Cuvid];
+/// Those of NVIDIA.
+pub const NVIDIA: [Way; 2] = [Way::Nvdec, Way::Cuvid];
+const ALL: [Way; 3] = [Way::Nvdec, Way::Cuvid, Way::Vaapi];
 
-const DEVICE: [&str; 4] = ["-hwaccel", "cuda", "-hwaccel_output_format", "cuda"];
+const CUDA: [&str; 4] = ["-hwaccel", "cuda", "-hwaccel_output_format", "cuda"];
+const VAAPI: [&str; 8] = [
+    "-init_hw_device",
+    "vaapi=va:/dev/null,connection_type=drm",
+    "-hwaccel",
+    "vaapi",
+    "-hwaccel_device",
+    "va",
+    "-hwaccel_output_format",
+    "vaapi",
+];
 const HASHES: [&str; 7] = ["-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "-"];
 
 /// The last column of framehash's lines.
@@ -40,9 +54,10 @@ pub fn software(input: &[&str]) -> (Vec<String>, String) {
 /// The same through the driver: decoded to device memory, then downloaded. Nothing is asserted.
 pub fn decode(way: Way, input: &[&str]) -> (Vec<String>, Run) {
     let decoder: &[&str] = if way == Way::Cuvid { &["-c:v", "h264_cuvid"] } else { &[] };
+    let device: &[&str] = if way == Way::Vaapi { &VAAPI } else { &CUDA };
     let filter = ["-vf", "hwdownload,format=nv12"];
-    let arguments = [&DEVICE[..], decoder, input, &filter, &HASHES].concat();
-    let run = ffmpeg_simulated(&arguments);
+    let arguments = [device, decoder, input, &filter, &HASHES].concat();
+    let run = if way == Way::Vaapi { ffmpeg_on_vaapi(&arguments) } else { ffmpeg_simulated(&arguments) };
     (hashes(&run.output.stdout), run)
 }
 
@@ -52,9 +67,14 @@ pub fn assert_clean(what: &str, ledger: &Ledger) {
     assert_eq!(ledger.violations, [""; 0], "{what}");
 }
 
-/// Both ways give exactly `expected`, and leave the driver clean.
+/// All ways give exactly `expected`, and leave the driver clean.
 pub fn assert_decodes_to(what: &str, input: &[&str], expected: &[String]) {
-    for way in WAYS {
+    assert_decodes_by(&ALL, what, input, expected);
+}
+
+/// The same of some of the ways.
+pub fn assert_decodes_by(ways: &[Way], what: &str, input: &[&str], expected: &[String]) {
+    for &way in ways {
         let (hashes, run) = decode(way, input);
         let what = format!("{what}, {way:?}: {}", stderr(&run.output));
         assert!(run.output.status.success(), "{what}");
@@ -69,7 +89,7 @@ pub fn assert_decodes_to(what: &str, input: &[&str], expected: &[String]) {
     }
 }
 
-/// Both ways give what the software decoder gives, which has nothing to complain of.
+/// All ways give what the software decoder gives, which has nothing to complain of.
 pub fn assert_same_as_software(name: &str, stream: &[u8], frames: usize) {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join(format!("{name}.h264"));
