@@ -79,8 +79,8 @@ impl fmt::Display for raw::Kind {
 #[non_exhaustive]
 #[derive(Debug)]
 pub enum AnyFrame<'d> {
-    /// In host memory.
-    System(Frame<'static, System>),
+    /// In host memory: a frame's own, or a device's that is [mapped](Frame::map).
+    System(Frame<'d, System>),
     /// In CUDA memory.
     Cuda(Frame<'d, Cuda>),
     /// In a VA-API surface.

@@ -41,8 +41,9 @@ impl FrameShell {
         }
         let raw = source.get_mut();
         raw.format = ffi::AV_PIX_FMT_DRM_PRIME.0;
-        (raw.width, raw.height) = super::frame::size(format)?;
+        // From here on the frame owns the buffer.
         raw.buf[0] = buffer;
+        (raw.width, raw.height) = super::frame::size(format)?;
         // SAFETY: the buffer was just made, and its data is the descriptor.
         raw.data[0] = unsafe { (*buffer).data };
 

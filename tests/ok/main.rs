@@ -17,6 +17,7 @@ mod h02_device_closed_under_encoder;
 mod h02_device_declared_last;
 mod h02_device_dropped_first;
 mod h02_device_dropped_under_frame;
+mod h02_device_dropped_under_mapping;
 mod h02_device_dropped_under_pool;
 mod h02_frame_outlives_device;
 mod h03_encoder_flushed_under_its_packets;

@@ -9,7 +9,7 @@ use super::pixels::{Pixels, Shape};
 use super::{refuse, violation};
 use crate::api::Out;
 use crate::status::{Outcome, va};
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::slice;
 
 /// `VASurfaceReady`
@@ -123,28 +123,25 @@ impl Memory {
     fn pixels(self, width: usize, height: usize) -> Outcome<Pixels> {
         match self {
             Memory::Own => Pixels::on_device(Shape::surface(width, height)),
-            Memory::Prime(shape, fd) => Pixels::imported(shape, duplicate(fd)?),
+            Memory::Prime(shape, fd) => Pixels::imported(shape, duplicate(fd, shape.size)?),
         }
     }
 }
 
-fn duplicate(fd: RawFd) -> Outcome<OwnedFd> {
+/// A descriptor of our own for a buffer that has at least this size.
+fn duplicate(fd: RawFd, size: usize) -> Outcome<OwnedFd> {
     if fd < 0 {
         return Err(va::INVALID_PARAMETER);
     }
     // SAFETY: the program says that the descriptor is open, and it is borrowed for this call alone.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    let mut status: libc::stat = unsafe_zeroed();
-    // SAFETY: `status` is written.
-    if unsafe { libc::fstat(fd.as_raw_fd(), &mut status) } != 0 {
-        return Err(va::INVALID_PARAMETER);
+    let copy = fd.try_clone_to_owned().map_err(|_| va::ALLOCATION_FAILED)?;
+    let file = std::fs::File::from(copy);
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    if length < size as u64 {
+        return refuse("vaCreateSurfaces2", &format!("a buffer of {length} bytes for {size}"), va::INVALID_PARAMETER);
     }
-    fd.try_clone_to_owned().map_err(|_| va::ALLOCATION_FAILED)
-}
-
-fn unsafe_zeroed() -> libc::stat {
-    // SAFETY: integers alone.
-    unsafe { std::mem::zeroed() }
+    Ok(file.into())
 }
 
 fn create(display: &mut Display, format: u32, size: (u32, u32), place: &mut [u32], memory: Memory) -> Outcome {
