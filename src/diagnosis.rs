@@ -115,6 +115,11 @@ const PATTERNS: &[Pattern] = &[
         "the VA-API driver does not encode pictures of this size",
     ),
     ("(resource allocation failed)", |_| ErrorKind::OutOfMemory, "the VA-API driver has no memory left"),
+    (
+        "does not support non seekable output",
+        |_| ErrorKind::Unsupported,
+        "this container is finished by going back to its beginning: write it to what can seek (to_write_seek), or in fragments",
+    ),
     ("moov atom not found", |_| ErrorKind::InvalidData, "the file has no index: it is truncated or was never finished"),
 ];
 

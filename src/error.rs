@@ -105,6 +105,15 @@ pub enum ErrorKind {
     EndOfStream,
     /// Reading or writing failed.
     Io(std::io::ErrorKind),
+    /// The other side of a connection gave no answer in the time that it had.
+    TimedOut {
+        /// The time that was allowed.
+        after: Duration,
+    },
+    /// An [`Interrupt`](crate::Interrupt) ended the call.
+    Interrupted,
+    /// The demuxer has sought since the decoder's last packet, and the decoder was not reset: it would mix pictures of both places.
+    NotReset,
     /// Memory ran out.
     OutOfMemory,
     /// Anything else: see the code and the log.
@@ -164,6 +173,10 @@ impl Error {
     }
     pub(crate) fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.0.kind = kind;
+        self
+    }
+    pub(crate) fn caused_by(mut self, source: std::io::Error) -> Self {
+        self.0.source = Some(Box::new(source));
         self
     }
     pub(crate) fn with_source(mut self, source: Error) -> Self {
@@ -245,6 +258,9 @@ impl fmt::Display for ErrorKind {
             InvalidData => write!(f, "the data is damaged or of another format"),
             EndOfStream => write!(f, "the stream has ended"),
             Io(kind) => write!(f, "{kind}"),
+            TimedOut { after } => write!(f, "no answer within {after:?}"),
+            Interrupted => write!(f, "interrupted"),
+            NotReset => write!(f, "the decoder was not reset after a seek"),
             OutOfMemory => write!(f, "out of memory"),
             Other => write!(f, "failed"),
         }

@@ -66,6 +66,8 @@ mod ffi;
 #[forbid(unsafe_code)]
 mod frame;
 #[forbid(unsafe_code)]
+mod interrupt;
+#[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
 mod packet;
@@ -73,6 +75,8 @@ mod packet;
 mod pool;
 mod raw;
 
+#[forbid(unsafe_code)]
+pub mod bitstream;
 #[forbid(unsafe_code)]
 pub mod cuda;
 #[forbid(unsafe_code)]
@@ -101,12 +105,14 @@ pub mod vaapi;
 #[forbid(unsafe_code)]
 pub mod x264;
 
+pub use bitstream::{BitstreamFilter, Parser};
 pub use decode::{Decoded, Decoder, OrSystem};
 pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
 pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapping, PixelFormat, Plane, RawPixelFormat};
+pub use interrupt::Interrupt;
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{Muxer, Track};
 pub use packet::{Packet, TimeBase};

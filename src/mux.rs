@@ -1,20 +1,24 @@
-//! [`Packet`] -> file. Tracks are added while [`Configured`]; the header is written by `open`, the trailer by `finish`.
+//! [`Packet`] -> file, URL or the application's own writer. Tracks are added while [`Configured`]; the header is written by `open`, the trailer by `finish`.
 
 use crate::{
-    Encoder, Error, Failed, Memory, Packet, Result, Stream,
+    Encoder, Error, ErrorKind, Failed, Interrupt, Memory, Packet, Result, Stream,
+    encode::Setting,
     raw::{
-        input::Location,
-        output::{Container, Output, TrackSetup},
+        custom::Custom,
+        location::Location,
+        output::{Container, Output, OutputSetup, TrackSetup},
         sealed,
+        watch::Watch,
     },
 };
 use std::{
-    fmt, fs,
+    fmt, fs, io,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
-/// An output file (an AVFormatContext). `Send`, not `Sync`.
+/// An output (an AVFormatContext): a file, a URL, or what the application writes. `Send`, not `Sync`.
 #[must_use = "a file without its trailer cannot be played: call `finish`"]
 pub struct Muxer<S: State = Opened>(S);
 
@@ -24,6 +28,35 @@ pub struct Configured {
     location: Location,
     container: Container,
     tracks: Vec<TrackSetup>,
+    writer: Option<Custom>,
+    options: Vec<Setting>,
+    fragments: Option<Fragments>,
+    timeout: Option<Duration>,
+    interrupt: Option<Interrupt>,
+}
+
+/// When an MP4 file that is written in fragments begins a new one: it can then be played while it is written, and written where nothing
+/// can be written again, such as a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fragments {
+    /// With each keyframe of the video.
+    AtKeyframes,
+    /// After this time.
+    Every(Duration),
+    /// With each packet: the lowest delay, and the most bytes.
+    EachPacket,
+}
+
+impl Fragments {
+    /// FFmpeg's options for it. The first fragment's index stands at the file's beginning, empty.
+    fn settings(self) -> Vec<Setting> {
+        let flags = |when| Setting::new("movflags", format!("{when}+empty_moov+default_base_moof"));
+        match self {
+            Fragments::AtKeyframes => vec![flags("+frag_keyframe")],
+            Fragments::EachPacket => vec![flags("+frag_every_frame")],
+            Fragments::Every(time) => vec![flags(""), Setting::new("frag_duration", time.as_micros())],
+        }
+    }
 }
 
 /// The header is written; packets go in.
@@ -58,8 +91,94 @@ impl Muxer<Configured> {
     pub fn create(url: impl AsRef<Path>) -> Result<Self> {
         let location = Location::new(url.as_ref())?;
         let container = Container::of(&location)?;
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Ok(Muxer(Configured { id, location, container, tracks: Vec::new() }))
+        Ok(Muxer::configured(location, container, None))
+    }
+    /// The same with FFmpeg's name of the container: a URL may have no extension (`flv` for RTMP, `mpegts` for SRT and UDP).
+    ///
+    /// # Errors
+    /// `Unsupported` if FFmpeg has no such container, `InvalidSetting` for a path with a NUL byte.
+    pub fn create_as(format: &str, url: impl AsRef<Path>) -> Result<Self> {
+        let location = Location::new(url.as_ref())?;
+        Ok(Muxer::configured(location, Container::named(format)?, None))
+    }
+    /// What goes to the application's writer, from the beginning to the end and never back (avio_alloc_context): `mpegts`, `matroska`,
+    /// `h264`, or `mp4` in [fragments](Muxer::fragmented).
+    ///
+    /// # Errors
+    /// `Unsupported` if FFmpeg has no such container, or it writes files of its own choice.
+    pub fn to_write(format: &str, writer: impl io::Write + Send + 'static) -> Result<Self> {
+        Muxer::to_application(format, Custom::writer(writer))
+    }
+    /// The same where the writer can go back, as MP4 must to be finished. [`finish_into`](Muxer::finish_into) gives the writer back.
+    ///
+    /// ```
+    /// use avsluice::{Demuxer, Encoder, Format, FramePool, Limit, Muxer, PixelFormat, System, TimeBase, mpeg4};
+    /// use std::io::Cursor;
+    ///
+    /// let pool = FramePool::new(System, Format { width: 64, height: 64, pixels: PixelFormat::Yuv420p })?;
+    /// let mut encoder = Encoder::new(&pool, TimeBase::hz(25), mpeg4::Mpeg4::new()).open()?;
+    /// let mut output = Muxer::to_write_seek("mp4", Cursor::new(Vec::new()))?;
+    /// let track = output.add(&encoder)?;
+    /// let mut output = output.open()?;
+    /// for pts in 0..5 {
+    ///     let mut frame = pool.frame()?;
+    ///     frame.set_pts(pts);
+    ///     encoder.send(frame)?.try_for_each(|packet| output.write(track, packet?))?;
+    /// }
+    /// encoder.flush()?.finish(Limit::default(), |packet| output.write(track, packet))?.free();
+    /// let file: Cursor<Vec<u8>> = output.finish_into()?;
+    ///
+    /// let input = Demuxer::from_read_seek(file)?;
+    /// assert_eq!(input.video()?.frames(), Some(5));
+    /// # avsluice::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`to_write`](Muxer::to_write).
+    pub fn to_write_seek(format: &str, writer: impl io::Write + io::Seek + Send + 'static) -> Result<Self> {
+        Muxer::to_application(format, Custom::seekable_writer(writer))
+    }
+    fn to_application(format: &str, writer: Custom) -> Result<Self> {
+        let container = Container::named(format)?;
+        if container.opens_files() {
+            let detail = format!("the container {format} makes its files itself: use create_as");
+            return Err(Error::new(ErrorKind::Unsupported, "av_guess_format").detail(detail));
+        }
+        let location = Location::of_application("the application's writer")?;
+        Ok(Muxer::configured(location, container, Some(writer)))
+    }
+    fn configured(location: Location, container: Container, writer: Option<Custom>) -> Self {
+        Muxer(Configured {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            location,
+            container,
+            tracks: Vec::new(),
+            writer,
+            options: Vec::new(),
+            fragments: None,
+            timeout: None,
+            interrupt: None,
+        })
+    }
+    /// An option of the format or the protocol, by FFmpeg's name. One that neither has is an error of the opening.
+    pub fn option(&mut self, name: &str, value: impl ToString) -> &mut Self {
+        self.0.options.push(Setting::new(name, value));
+        self
+    }
+    /// Writes MP4 in fragments (`movflags`). Other containers refuse that at the opening.
+    pub fn fragmented(&mut self, fragments: Fragments) -> &mut Self {
+        self.0.fragments = Some(fragments);
+        self
+    }
+    /// How long each call may wait for the other side; see [`OpenOptions::timeout`](crate::demux::OpenOptions::timeout).
+    pub fn timeout(&mut self, longest: Duration) -> &mut Self {
+        self.0.timeout = Some(longest);
+        self
+    }
+    /// Ends the calls' waiting from another thread.
+    pub fn interrupt(&mut self, interrupt: &Interrupt) -> &mut Self {
+        self.0.interrupt = Some(interrupt.clone());
+        self
     }
     /// FFmpeg's name of the container.
     pub fn format(&self) -> &'static str {
@@ -98,22 +217,41 @@ impl Muxer<Configured> {
     /// # Errors
     /// The muxer comes back with the reason: `Io` if the file cannot be made, `InvalidSetting` if no track was added, what FFmpeg
     /// says where the tracks do not fit the container. A file that was made for nothing is removed.
-    pub fn open(self) -> Result<Muxer, Failed<Self>> {
-        let Configured { id, location, container, tracks } = &self.0;
-        if tracks.is_empty() {
-            let error = location.name(Error::invalid("tracks", "a file needs a track: `add` or `add_copy` one"));
-            return Err(Failed::new(error, self));
-        }
-        let new = location.file().filter(|path| fs::symlink_metadata(path).is_err());
-        match Output::open(*container, location, tracks) {
-            Ok(output) => Ok(Muxer(Opened { id: *id, output })),
+    pub fn open(mut self) -> Result<Muxer, Failed<Self>> {
+        let new = self.0.location.file().filter(|path| fs::symlink_metadata(path).is_err()).map(Path::to_owned);
+        match self.0.build() {
+            Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
             Err(error) => {
                 if let Some(Err(left)) = new.filter(|path| path.exists()).map(fs::remove_file) {
-                    log::warn!("avsluice: {location} is empty and cannot be removed: {left}");
+                    log::warn!("avsluice: {} is empty and cannot be removed: {left}", self.0.location);
                 }
                 Err(Failed::new(error, self))
             }
         }
+    }
+}
+
+impl Configured {
+    fn build(&mut self) -> Result<Output> {
+        let refuse = |error| Err(self.location.name(error));
+        if self.tracks.is_empty() {
+            return refuse(Error::invalid("tracks", "a file needs a track: `add` or `add_copy` one"));
+        }
+        if self.fragments.is_some() && !self.container.has_fragments() {
+            let detail = format!("the container {} has no fragments: use mp4 or mov", self.container.name());
+            return refuse(Error::new(ErrorKind::Unsupported, "fragmented").detail(detail));
+        }
+        // What the application says itself comes last, and counts.
+        let mut options = self.fragments.map(Fragments::settings).unwrap_or_default();
+        options.extend(self.options.iter().cloned());
+        let setup = OutputSetup {
+            container: self.container,
+            location: &self.location,
+            tracks: &self.tracks,
+            options: &options,
+            watch: Watch::new(self.timeout, self.interrupt.clone()),
+        };
+        Output::open(&setup, &mut self.writer)
     }
 }
 
@@ -131,12 +269,31 @@ impl Muxer {
         }
         self.0.output.write(track.index, packet.0)
     }
-    /// Writes what is held back and the trailer, and closes the file (av_write_trailer, avio_closep).
+    /// Hands on what is buffered so far (avio_flush): for a live output, whose other side waits. What is held back to be interleaved stays.
+    ///
+    /// # Errors
+    /// `Io`, `TimedOut`, `Interrupted`.
+    pub fn flush(&mut self) -> Result<()> {
+        self.0.output.flush()
+    }
+    /// Writes what is held back and the trailer, and closes the file (av_write_trailer, avio_closep). The application's writer is
+    /// flushed and dropped.
     ///
     /// # Errors
     /// `Io` if the last bytes cannot be written, such as `StorageFull`. The file is closed all the same.
     pub fn finish(self) -> Result<()> {
-        self.0.output.finish()
+        self.0.output.finish().map(drop)
+    }
+    /// The same, and gives the application's writer back.
+    ///
+    /// # Errors
+    /// As [`finish`](Muxer::finish); `InvalidSetting` if the writer is no `W`, or a file was written.
+    pub fn finish_into<W: 'static>(self) -> Result<W> {
+        let writer = self.0.output.finish()?.map(Custom::into_any);
+        writer.and_then(|writer| writer.downcast().ok()).map(|writer| *writer).ok_or_else(|| {
+            let detail = format!("what was written to is no {}", std::any::type_name::<W>());
+            Error::invalid("writer", detail)
+        })
     }
 }
 

@@ -11,7 +11,11 @@ use std::fmt;
 pub struct Packet(pub(crate) PacketShell);
 
 impl Packet {
-    /// A packet of the application's own: a copy of `data`, with no times. What an unframed network source makes.
+    /// A packet of the application's own: a copy of `data`, with no times. A decoder wants a whole picture in it; [`Parser`](crate::Parser)
+    /// finds them in bytes that are cut anywhere.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
     pub fn new(data: &[u8]) -> Result<Self> {
         crate::raw::enter()?;
         PacketShell::copy_of(data).map(Packet)
@@ -42,6 +46,26 @@ impl Packet {
     /// What its times are counted in: the input stream's, or the encoder's. `None` when nobody said.
     pub fn time_base(&self) -> Option<TimeBase> {
         TimeBase::from_ratio(self.0.facts().time_base)
+    }
+    /// Sets the presentation time, in ticks of [`time_base`](Packet::time_base), or of the track that it is written to.
+    pub fn set_pts(&mut self, pts: i64) {
+        self.0.set_pts(pts);
+    }
+    /// Sets the decoding time, in the same ticks.
+    pub fn set_dts(&mut self, dts: i64) {
+        self.0.set_dts(dts);
+    }
+    /// Sets the duration, in the same ticks.
+    pub fn set_duration(&mut self, ticks: i64) {
+        self.0.set_duration(ticks);
+    }
+    /// Says what its times are counted in. They are not changed.
+    pub fn set_time_base(&mut self, time_base: TimeBase) {
+        self.0.facts_mut().time_base = time_base.ratio();
+    }
+    /// Says whether decoding can start here, which a container's index needs to know.
+    pub fn set_keyframe(&mut self, is_key: bool) {
+        self.0.set_key(is_key);
     }
     /// Whether decoding can start here.
     pub fn is_keyframe(&self) -> bool {

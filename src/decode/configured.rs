@@ -127,6 +127,7 @@ impl Configured {
             frame_rate: self.stream.rate(),
             device: share(&self.device)?,
             clock: Default::default(),
+            place: None,
             copies: None,
             frames: Shells::new(),
             spare: None,

@@ -1,7 +1,10 @@
 //! The frames of a stream as an iterator.
 
 use super::{Closed, Decoded, Decoder, Flushing, OrSystem, Output};
-use crate::{DeviceMemory, Error, ErrorKind, FramePool, Memory, Packet, Result};
+use crate::{
+    DeviceMemory, Error, ErrorKind, FramePool, Memory, Packet, Result,
+    demux::{Seek, Seeks, Time},
+};
 use std::time::Duration;
 
 /// The frames of a stream, to its end. It owns the decoder and takes it through its states.
@@ -10,7 +13,12 @@ pub struct Frames<'d, Y: Output, P> {
     decoder: Stage<'d, Y>,
     packets: P,
     first: Option<Y::Frame<'d>>,
+    /// The one behind the first, which a seek had to decode.
+    second: Option<Y::Frame<'d>>,
 }
+
+/// Seconds before a time within which its keyframe is looked for; then the file is decoded from its start.
+const FARTHEST: i64 = 64;
 
 enum Stage<'d, Y: Output> {
     Opened(Decoder<'d, Y>),
@@ -22,7 +30,7 @@ enum Stage<'d, Y: Output> {
 
 impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
     pub(super) fn new(decoder: Decoder<'d, Y>, packets: P) -> Self {
-        Frames { decoder: Stage::Opened(decoder), packets, first: None }
+        Frames { decoder: Stage::Opened(decoder), packets, first: None, second: None }
     }
     /// Decodes up to the first frame, which the next call of `next` gives.
     ///
@@ -30,7 +38,10 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
     /// `NoFrame` if the stream has none (left); what the decoder reports.
     pub fn first(&mut self) -> Result<&Y::Frame<'d>> {
         if self.first.is_none() {
-            self.first = self.pull()?;
+            self.first = match self.second.take() {
+                Some(decoded) => Some(decoded),
+                None => self.pull()?,
+            };
         }
         self.first.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::NoFrame, "decode").detail("the stream has no frame that can be decoded")
@@ -50,8 +61,8 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
                     }
                 }
                 Stage::Flushing(decoder) => match decoder.receive() {
-                    Ok(Some(frame)) => return Ok(Some(frame)),
-                    Ok(None) => self.shut(),
+                    // At its end it stays as it is, so that it can be reset.
+                    Ok(frame) => return Ok(frame),
                     // A decoder that fails here may do so in each call, and never come to its end.
                     Err(error) => {
                         self.shut();
@@ -92,6 +103,82 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
     }
 }
 
+impl<'d, Y: Output, P: Seeks> Frames<'d, Y, P> {
+    /// Goes to another place: the packets' source and the decoder in one step. The next frame is that of the keyframe, also after the
+    /// end of the stream.
+    ///
+    /// # Errors
+    /// As [`Demuxer::seek`](crate::Demuxer::seek); `EndOfStream` if an error has closed the decoder.
+    pub fn seek(&mut self, to: Seek) -> Result<()> {
+        (self.first, self.second) = (None, None);
+        self.decoder = match std::mem::replace(&mut self.decoder, Stage::Between) {
+            Stage::Opened(mut decoder) => {
+                decoder.reset();
+                Stage::Opened(decoder)
+            }
+            Stage::Flushing(decoder) => Stage::Opened(decoder.reset()),
+            stage => stage,
+        };
+        if !matches!(self.decoder, Stage::Opened(_)) {
+            return Err(
+                Error::new(ErrorKind::EndOfStream, "seek").detail("an error has closed the decoder: open another")
+            );
+        }
+        self.packets.seek_to(to)
+    }
+    /// Goes to the very frame that is shown at that time, which the next call of `next` gives: decodes from the keyframe before it and
+    /// passes over those in between. Before the first frame's time it is the first. A bare stream is decoded from its start.
+    ///
+    /// A time as a `Duration` counts from the file's start; [`Time::Ticks`] is a frame's own `pts`.
+    ///
+    /// # Errors
+    /// `NoFrame` if the stream ends before that time; else as [`seek`](Frames::seek), and what the decoder reports.
+    pub fn seek_exact(&mut self, time: impl Into<Time>) -> Result<()> {
+        let time = self.packets.ticks(time.into());
+        let mut back = 0;
+        loop {
+            let keyframe = Time::Ticks(time.saturating_sub(back));
+            let from_start =
+                back > FARTHEST * self.packets.ticks_in_a_second() || self.seek(Seek::Before(keyframe)).is_err();
+            if from_start {
+                self.seek(Seek::Start)?;
+            }
+            if self.pass_over_to(time, from_start)? {
+                return Ok(());
+            }
+            // The keyframe is later than the time, or the decoder could not begin with it: one more to the front.
+            back = (2 * back).max(self.packets.ticks_in_a_second());
+        }
+    }
+    /// Decodes up to the frame that is shown at that time. `false` if it may lie before this place.
+    fn pass_over_to(&mut self, time: i64, from_start: bool) -> Result<bool> {
+        let mut shown: Option<Y::Frame<'d>> = None;
+        while let Some(frame) = self.pull()? {
+            if !Y::times(&frame).0.is_some_and(|pts| pts > time) {
+                shown = Some(frame);
+                continue;
+            }
+            (self.first, self.second) = match shown {
+                Some(shown) => (Some(shown), Some(frame)),
+                None => (Some(frame), None),
+            };
+            return Ok(self.second.is_some() || from_start);
+        }
+        // The last frame is shown for its duration; one of unknown duration without end.
+        let ends = |(pts, duration): (Option<i64>, i64)| {
+            duration > 0 && pts.is_some_and(|pts| pts.saturating_add(duration) <= time)
+        };
+        match shown {
+            None if !from_start => Ok(false),
+            Some(frame) if !ends(Y::times(&frame)) => {
+                self.first = Some(frame);
+                Ok(true)
+            }
+            _ => Err(Error::new(ErrorKind::NoFrame, "seek_exact").detail("the stream ends before that time")),
+        }
+    }
+}
+
 impl<'d, M: Memory, P: Iterator<Item = Result<Packet>>> Frames<'d, M, P> {
     /// The pool of the frames, which exists once the first is decoded: what an encoder is configured with.
     ///
@@ -115,8 +202,8 @@ impl<'d, M: DeviceMemory, P: Iterator<Item = Result<Packet>>> Frames<'d, OrSyste
 impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Iterator for Frames<'d, Y, P> {
     type Item = Result<Y::Frame<'d>>;
     fn next(&mut self) -> Option<Self::Item> {
-        match self.first.take() {
-            Some(first) => Some(Ok(first)),
+        match self.first.take().or_else(|| self.second.take()) {
+            Some(decoded) => Some(Ok(decoded)),
             None => self.pull().transpose(),
         }
     }

@@ -51,6 +51,9 @@ pub trait Output: sealed::Output + 'static {
     type Frame<'d>;
     #[doc(hidden)]
     fn wrap<'d>(frame: sealed::Checked) -> Self::Frame<'d>;
+    /// Presentation time and duration.
+    #[doc(hidden)]
+    fn times(frame: &Self::Frame<'_>) -> (Option<i64>, i64);
 }
 
 impl<M: Memory> sealed::Output for M {
@@ -61,6 +64,9 @@ impl<M: Memory> Output for M {
     type Frame<'d> = Frame<'d, M>;
     fn wrap<'d>(frame: sealed::Checked) -> Frame<'d, M> {
         Frame::from_shell(frame.0)
+    }
+    fn times(frame: &Frame<'_, M>) -> (Option<i64>, i64) {
+        (frame.pts(), frame.duration())
     }
 }
 
@@ -77,6 +83,12 @@ impl<M: DeviceMemory> Output for OrSystem<M> {
         match frame.0.kind() {
             Some(Kind::System) => Decoded::System(Frame::from_shell(frame.0)),
             _ => Decoded::Device(Frame::from_shell(frame.0)),
+        }
+    }
+    fn times(frame: &Decoded<'_, M>) -> (Option<i64>, i64) {
+        match frame {
+            Decoded::Device(frame) => (frame.pts(), frame.duration()),
+            Decoded::System(frame) => (frame.pts(), frame.duration()),
         }
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Running {
     pub(super) frame_rate: Ratio,
     pub(super) device: Option<BufferRef>,
     pub(super) clock: Clock,
+    /// How often the input had sought when it read the packets that are inside; `None` with none inside.
+    pub(super) place: Option<u32>,
     /// Where copies of the decoder's own surfaces are made.
     pub(super) copies: Option<BufferRef>,
     pub(super) frames: Arc<Shells<ffi::AVFrame>>,
@@ -61,6 +63,13 @@ impl Clock {
 impl Running {
     pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
         self.core.refuse_if_poisoned()?;
+        let place = packet.0.facts().seeks;
+        if self.place.is_some_and(|inside| inside != place) {
+            return Err(Error::new(ErrorKind::NotReset, "send").detail(
+                "the demuxer has sought since the last packet: reset the decoder, or let Demuxer::seek do it",
+            ));
+        }
+        self.place = Some(place);
         if packet.data().is_empty() {
             // A sample of no bytes, which files have. To FFmpeg it is an invalid argument, or even the end of the stream.
             self.core.sent += 1;
@@ -107,11 +116,12 @@ impl Running {
         self.core.context.discard();
         self.core.ended = false;
         self.clock = Clock::default();
+        self.place = None;
         self.pending.clear();
     }
     /// Checks that the frame is in the memory that the type says, and makes it the caller's to keep.
     fn complete(&mut self, mut frame: FrameShell) -> Result<FrameShell> {
-        *frame.facts_mut() = Facts { time_base: self.time_base, frame_rate: self.frame_rate, mapped: false };
+        *frame.facts_mut() = Facts { time_base: self.time_base, frame_rate: self.frame_rate, ..Facts::default() };
         let pts = frame.pts().or(frame.best_effort_pts());
         let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
         frame.set_pts(self.clock.time(pts, |frames| period.is_known().then(|| period.rescale(frames, self.time_base))));

@@ -57,6 +57,7 @@ pub(crate) struct DecoderSetup<'a> {
 }
 
 /// The result of a send or receive call: what FFmpeg means by its return value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Done,
     /// EAGAIN: the other call is due.

@@ -1,85 +1,47 @@
 //! AVFormatContext of a file that is read.
 
-use super::{PacketShell, Result, log::Capture, log::Line, stream::StreamInfo};
-use crate::{Error, ErrorKind, ffi};
+use super::{
+    PacketShell, Result, c_string,
+    custom::{Custom, CustomIo},
+    dictionary::Dictionary,
+    location::Location,
+    log::{Capture, Line},
+    out_of_memory,
+    stream::StreamInfo,
+    watch::Watch,
+};
+use crate::{Error, ErrorKind, encode::Setting, ffi};
 use std::{
-    ffi::{CStr, CString},
+    ffi::CStr,
     fs,
     io::{self, Read},
-    path::{Path, PathBuf},
+    path::Path,
     ptr::{self, NonNull},
     slice,
+    sync::Arc,
 };
 
-/// Where a file is: for FFmpeg, and for people.
-#[derive(Clone)]
-pub(crate) struct Location {
-    url: CString,
-    path: PathBuf,
-    is_file: bool,
-}
-
-impl Location {
-    /// FFmpeg takes what stands before a colon for a protocol: a path that is a file's gets FFmpeg's own prefix for files.
-    pub(crate) fn new(path: &Path) -> Result<Self> {
-        super::enter()?;
-        let encoded = path.as_os_str().as_encoded_bytes();
-        let nul = |_| Error::invalid("url", format!("the path {} contains a NUL byte", path.display()));
-        let plain = CString::new(encoded).map_err(nul)?;
-        let (url, is_file) = if !encoded.contains(&b':') {
-            (plain, true)
-        } else if path.exists() || !names_protocol(&plain) {
-            (CString::new([b"file:", encoded].concat()).map_err(nul)?, true)
-        } else {
-            (plain, false)
-        };
-        Ok(Location { url, path: path.to_owned(), is_file })
-    }
-    pub(super) fn url(&self) -> &CStr {
-        &self.url
-    }
-    /// The path, unless it is a URL of another protocol.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        self.is_file.then_some(&self.path)
-    }
-    /// The extension that a name ends in.
-    pub(crate) fn extension(&self) -> Option<String> {
-        Some(self.path.extension()?.to_string_lossy().into_owned())
-    }
-    /// The error, with the file named in its explanation.
-    pub(crate) fn name(&self, error: Error) -> Error {
-        let kind = error.kind().clone();
-        let what = match (&kind, error.explanation()) {
-            (_, Some(explanation)) => explanation.to_string(),
-            (ErrorKind::Other, None) => "failed".into(),
-            (kind, None) => kind.to_string(),
-        };
-        error.with_kind(kind).detail(format!("{}: {what}", self.path.display()))
-    }
-    /// An error of our own, with the file named in its explanation.
-    pub(crate) fn error(&self, kind: ErrorKind, operation: &'static str, detail: &str) -> Error {
-        self.name(Error::new(kind, operation).detail(detail))
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.path.display().fmt(f)
-    }
-}
-
-fn names_protocol(url: &CStr) -> bool {
-    // SAFETY: a terminated string; the result is null or static.
-    !unsafe { ffi::avio_find_protocol_name(url.as_ptr()) }.is_null()
+/// How a file is opened.
+pub(crate) struct InputSetup<'a> {
+    /// FFmpeg's name of the container, where its bytes do not tell.
+    pub(crate) format: Option<&'a str>,
+    /// Options of the format and the protocol.
+    pub(crate) options: &'a [Setting],
+    pub(crate) watch: Arc<Watch>,
 }
 
 /// An AVFormatContext that reads, open from `open` to `Drop`.
 pub(crate) struct Input {
     context: NonNull<ffi::AVFormatContext>,
     location: Location,
+    /// What FFmpeg reads through and asks, for as long as the context lives.
+    custom: Option<CustomIo>,
+    watch: Arc<Watch>,
     /// The last packet was marked as damaged.
     last_is_cut: bool,
     early_end: Option<String>,
+    /// How often it has sought: packets of different places are told apart by it.
+    seeks: u32,
 }
 
 // SAFETY: an AVFormatContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -92,8 +54,9 @@ const ATTEMPTS: usize = 1000;
 const CUT_OFF: [&str; 3] = ["ended prematurely", "partial file", "truncat"];
 
 impl Input {
-    /// Opens the file and reads as much as it takes to know its streams (avformat_open_input, avformat_find_stream_info).
-    pub(crate) fn open(location: Location) -> Result<Self> {
+    /// Opens a file, or what the application reads, and takes in as much as it takes to know its streams (avformat_open_input,
+    /// avformat_find_stream_info).
+    pub(crate) fn open(location: Location, custom: Option<Custom>, setup: &InputSetup<'_>) -> Result<Self> {
         if location.file().is_some_and(Path::is_dir) {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
             return Err(location.error(kind, "avformat_open_input", "this is a directory, not a file"));
@@ -102,38 +65,99 @@ impl Input {
             // FFmpeg finds the end of the file, no format, or by the extension a stream of nothing.
             return Err(location.error(ErrorKind::InvalidData, "avformat_open_input", "the file is empty"));
         }
-        let mut context = ptr::null_mut();
+        let format = setup.format.map(format_by_name).transpose()?.unwrap_or(ptr::null());
+        let mut options = Dictionary::new(setup.options)?;
+        let watch = Arc::clone(&setup.watch);
+        let custom = custom.map(|custom| custom.open(&watch)).transpose().map_err(|(error, _)| error)?;
+        // SAFETY: it has no preconditions.
+        let context = NonNull::new(unsafe { ffi::avformat_alloc_context() });
+        let context = context.ok_or_else(|| out_of_memory("avformat_alloc_context"))?;
+        // SAFETY: the context is ours and not yet open, when these fields are to be set. Custom reader and watch outlive it: they are
+        // fields of the Input that frees it first, or of this frame while the call below frees it.
+        unsafe {
+            (*context.as_ptr()).interrupt_callback = watch.callback();
+            if let Some(custom) = &custom {
+                (*context.as_ptr()).pb = custom.as_ptr();
+            }
+        }
+        let mut raw = context.as_ptr();
         let capture = Capture::start();
-        // SAFETY: the context is allocated by the call, which leaves it null when it fails; the URL is terminated.
-        let code = unsafe {
-            ffi::avformat_open_input(&mut context, location.url().as_ptr(), ptr::null_mut(), ptr::null_mut())
+        // SAFETY: the context is allocated; the call frees it and writes null when it fails; the URL is terminated, and the options
+        // are ours. Up to FFmpeg 5 the format is a pointer to constants, as it is here.
+        let code = watch.during(|| unsafe {
+            ffi::avformat_open_input(&mut raw, location.url().as_ptr(), format, options.as_mut_ptr())
+        });
+        let Some(context) = NonNull::new(raw).filter(|_| code >= 0) else {
+            let error = Error::ffmpeg("avformat_open_input", code, capture.lines());
+            let mut error = watch.judge(error);
+            if let Some(mut custom) = custom {
+                error = custom.judge(error);
+            }
+            return Err(not_opened(&location, error));
         };
-        let Some(context) = NonNull::new(context).filter(|_| code >= 0) else {
-            return Err(not_opened(&location, Error::ffmpeg("avformat_open_input", code, capture.lines())));
-        };
-        let input = Input { context, location, last_is_cut: false, early_end: None };
-        if input.format_name() == "tty" {
+        let mut input = Input { context, location, custom, watch, last_is_cut: false, early_end: None, seeks: 0 };
+        if setup.format.is_none() && input.format_name() == "tty" {
             // FFmpeg draws any longer text file as a picture of a terminal.
             let detail = "this is text, not a media file";
             return Err(input.location.error(ErrorKind::InvalidData, "avformat_open_input", detail));
         }
+        input.refuse_unknown(&options)?;
         // Decoders then find a stream's side data in its first packet; from FFmpeg 6.1 on the parameters carry it.
         #[cfg(not(has_coded_side_data))]
         // SAFETY: the context is open.
         unsafe {
             ffi::av_format_inject_global_side_data(input.context.as_ptr())
         };
+        let context = input.context.as_ptr();
         // SAFETY: the context is open; no options are passed.
-        let code = unsafe { ffi::avformat_find_stream_info(input.context.as_ptr(), ptr::null_mut()) };
-        if code < 0 {
-            let error = Error::ffmpeg("avformat_find_stream_info", code, capture.lines());
+        let code = input.watch.during(|| unsafe { ffi::avformat_find_stream_info(context, ptr::null_mut()) });
+        if code < 0 || input.watch.has_ended() {
+            let error = Error::ffmpeg("avformat_find_stream_info", code.min(0), capture.lines());
+            let error = input.judge(error);
             return Err(not_opened(&input.location, error));
         }
         Ok(input)
     }
-    fn get(&self) -> &ffi::AVFormatContext {
+    /// Refuses options that neither the format nor the protocol took.
+    fn refuse_unknown(&self, options: &Dictionary) -> Result<()> {
+        // SAFETY: an open input has its format, which is static, as its class is; the general class is static too.
+        let (format, general) = unsafe { ((*self.get().iformat).priv_class, ffi::avformat_get_class()) };
+        let known = [format, general, self.location.protocol_class()];
+        options.refuse_rest("avformat_open_input", &known).map_err(|error| self.location.name(error))
+    }
+    /// The error of a call that failed: the reason that FFmpeg has no code for, where there is one.
+    pub(super) fn judge(&mut self, error: Error) -> Error {
+        let error = self.watch.judge(error);
+        match &mut self.custom {
+            Some(custom) if !self.watch.has_ended() => custom.judge(error),
+            _ => error,
+        }
+    }
+    pub(super) fn get(&self) -> &ffi::AVFormatContext {
         // SAFETY: self owns the context, and FFmpeg writes to it only in calls that take `&mut self`.
         unsafe { self.context.as_ref() }
+    }
+    pub(super) fn as_mut_ptr(&mut self) -> *mut ffi::AVFormatContext {
+        self.context.as_ptr()
+    }
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+    /// How often it has sought.
+    pub(crate) fn seeks(&self) -> u32 {
+        self.seeks
+    }
+    /// After a seek, which loses what was read ahead even if it fails.
+    pub(super) fn moved(&mut self, done: bool) {
+        self.seeks = self.seeks.wrapping_add(1);
+        self.last_is_cut = false;
+        self.early_end = None;
+        if done {
+            self.watch.forget();
+            if let Some(custom) = &mut self.custom {
+                custom.forget();
+            }
+        }
     }
     pub(crate) fn location(&self) -> &Location {
         &self.location
@@ -173,7 +197,7 @@ impl Input {
         let capture = Capture::start();
         for _ in 0..ATTEMPTS {
             // SAFETY: the context is open and borrowed mutably; the packet is ours and empty.
-            code = unsafe { ffi::av_read_frame(context, to) };
+            code = self.watch.during(|| unsafe { ffi::av_read_frame(context, to) });
             if code != ffi::AVERROR_EAGAIN {
                 break;
             }
@@ -195,7 +219,8 @@ impl Input {
             }
             let cut = code == ffi::AVERROR_INVALIDDATA && self.early_end.is_some();
             let detail = if cut { "the file is cut off here" } else { "reading failed before the end of the file" };
-            return Err(self.location.name(error.detail(detail)));
+            let error = self.judge(error.detail(detail));
+            return Err(self.location.name(error));
         }
         self.last_is_cut = packet.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0;
         Ok(true)
@@ -227,6 +252,18 @@ impl Input {
     }
 }
 
+/// A container format of FFmpeg's, by name (av_find_input_format).
+fn format_by_name(name: &str) -> Result<*const ffi::AVInputFormat> {
+    let wanted = c_string("format", name)?;
+    // SAFETY: a terminated string; the result is null or static.
+    let found = unsafe { ffi::av_find_input_format(wanted.as_ptr()) };
+    if found.is_null() {
+        let detail = format!("this FFmpeg reads no format `{name}`: `ffmpeg -demuxers` lists those that it reads");
+        return Err(Error::new(ErrorKind::Unsupported, "av_find_input_format").detail(detail));
+    }
+    Ok(found.cast())
+}
+
 /// Whether it is a file of no bytes, which its length alone does not tell on Linux's /proc.
 fn is_empty(path: &Path) -> bool {
     let no_length = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
@@ -252,8 +289,9 @@ fn not_opened(location: &Location, error: Error) -> Error {
 impl Drop for Input {
     fn drop(&mut self) {
         let mut context = self.context.as_ptr();
-        // SAFETY: self owns the open context and is not used again; this also closes the file.
-        unsafe { ffi::avformat_close_input(&mut context) }
+        // SAFETY: self owns the open context and is not used again; this also closes the file, unless it is the application's, whose
+        // reader is dropped after this.
+        self.watch.during(|| unsafe { ffi::avformat_close_input(&mut context) });
     }
 }
 
@@ -266,7 +304,8 @@ mod tests {
 
     #[test]
     fn a_failed_read_that_a_demuxer_takes_for_the_end_is_an_error() {
-        let mut input = Input::open(Location::new(&media::standard().path).unwrap()).unwrap();
+        let setup = InputSetup { format: None, options: &[], watch: Watch::new(None, None) };
+        let mut input = Input::open(Location::new(&media::standard().path).unwrap(), None, &setup).unwrap();
         let mut packets = 0;
         loop {
             let mut packet = PacketShell::new().unwrap();

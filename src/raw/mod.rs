@@ -4,28 +4,35 @@
 //! state of the object only take `&mut self` or are called by the typestate layers above, which know the state.
 
 mod adopt;
+pub(crate) mod bsf;
 pub(crate) mod buffer;
 pub(crate) mod code;
 pub(crate) mod codec;
 pub(crate) mod cuda;
+pub(crate) mod custom;
 pub(crate) mod device;
+pub(crate) mod dictionary;
 #[cfg(target_os = "linux")]
 pub(crate) mod dma_buf;
 mod formats;
 pub(crate) mod frame;
 pub(crate) mod input;
+pub(crate) mod location;
 pub(crate) mod log;
 mod map;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 pub(crate) mod output;
 pub(crate) mod packet;
+pub(crate) mod parser;
 pub(crate) mod picture;
 pub(crate) mod pool;
+mod seek;
 pub(crate) mod shell;
 pub(crate) mod stream;
 pub(crate) mod vaapi;
 pub(crate) mod version;
+pub(crate) mod watch;
 
 pub(crate) use buffer::BufferRef;
 pub(crate) use codec::CodecContext;

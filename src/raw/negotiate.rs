@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn a_refusal_is_past_once_the_stream_can_be_decoded() {
-        let input = input::Input::open(input::Location::new(&media::standard().path).unwrap()).unwrap();
+        let location = location::Location::new(&media::standard().path).unwrap();
+        let setup = input::InputSetup { format: None, options: &[], watch: watch::Watch::new(None, None) };
+        let input = input::Input::open(location, None, &setup).unwrap();
         let stream: StreamInfo = input.stream(input.best_video().unwrap()).unwrap();
         let context = CodecContext::decoder(&stream.parameters, None).unwrap();
         let choose = get_format(Kind::Cuda, false).unwrap();

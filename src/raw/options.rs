@@ -58,26 +58,36 @@ impl CodecContext {
         // a priv_class, which is how FFmpeg itself walks them.
         unsafe {
             let context = self.as_ptr();
-            collect(context.cast(), &mut names);
+            collect(context.cast(), ffi::AV_OPT_FLAG_ENCODING_PARAM, &mut names);
             let codec = (*context).codec;
             if !(*context).priv_data.is_null() && !codec.is_null() && !(*codec).priv_class.is_null() {
-                collect((*context).priv_data, &mut names);
+                collect((*context).priv_data, ffi::AV_OPT_FLAG_ENCODING_PARAM, &mut names);
             }
         }
         names
     }
 }
 
+/// Names of the options that objects of a class have; none for null.
+pub(super) fn names_of(class: *const ffi::AVClass) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    if !class.is_null() {
+        // SAFETY: a pointer to a class is all of an object that av_opt_next reads; classes are static.
+        unsafe { collect((&raw const class).cast_mut().cast(), !0, &mut names) };
+    }
+    names
+}
+
 /// # Safety
 /// `object` starts with a pointer to its AVClass.
-unsafe fn collect(object: *mut std::ffi::c_void, names: &mut BTreeSet<String>) {
+unsafe fn collect(object: *mut std::ffi::c_void, flags: i32, names: &mut BTreeSet<String>) {
     let mut option = std::ptr::null();
     loop {
         // SAFETY: by the caller's word; av_opt_next walks a static table and ends with null.
         option = unsafe { ffi::av_opt_next(object, option) };
         // SAFETY: not null, so an entry of that table.
         let Some(entry) = (unsafe { option.as_ref() }) else { return };
-        if entry.type_ != ffi::AV_OPT_TYPE_CONST && entry.flags & ffi::AV_OPT_FLAG_ENCODING_PARAM != 0 {
+        if entry.type_ != ffi::AV_OPT_TYPE_CONST && entry.flags & flags != 0 {
             // SAFETY: an option's name is a static terminated string.
             names.insert(unsafe { CStr::from_ptr(entry.name) }.to_string_lossy().into_owned());
         }
@@ -85,7 +95,7 @@ unsafe fn collect(object: *mut std::ffi::c_void, names: &mut BTreeSet<String>) {
 }
 
 /// The name with the fewest edits, unless it is another word altogether.
-fn nearest(name: &str, names: &BTreeSet<String>) -> Option<String> {
+pub(super) fn nearest(name: &str, names: &BTreeSet<String>) -> Option<String> {
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let wanted = plain(name);
     let (distance, best) = names.iter().map(|known| (edits(&wanted, &plain(known)), known)).min()?;

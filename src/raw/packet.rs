@@ -26,6 +26,13 @@ impl PacketShell {
     pub(crate) fn dts(&self) -> Option<i64> {
         (self.get().dts != ffi::AV_NOPTS_VALUE).then_some(self.get().dts)
     }
+    pub(crate) fn set_pts(&mut self, pts: i64) {
+        self.get_mut().pts = pts;
+    }
+    pub(crate) fn set_key(&mut self, is_key: bool) {
+        let flags = self.get().flags & !ffi::AV_PKT_FLAG_KEY;
+        self.get_mut().flags = flags | if is_key { ffi::AV_PKT_FLAG_KEY } else { 0 };
+    }
     pub(crate) fn set_dts(&mut self, dts: i64) {
         self.get_mut().dts = dts;
     }

@@ -54,6 +54,8 @@ pub(crate) struct Facts {
     pub(crate) time_base: Ratio,
     /// Frames per second of the stream it comes from; 0/0 when not known.
     pub(crate) frame_rate: Ratio,
+    /// How often the input had sought when the packet was read; 0 also for the application's own.
+    pub(crate) seeks: u32,
     /// Its rows are a device's memory, mapped for the host (`raw::map`): not its buffers' bytes, and to be read only.
     pub(crate) mapped: bool,
 }

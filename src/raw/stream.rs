@@ -6,7 +6,7 @@ use super::{
     out_of_memory, picture,
     shell::{Ratio, Shell},
 };
-use crate::ffi;
+use crate::{Error, ErrorKind, ffi};
 use std::{
     ffi::{CStr, CString},
     ptr::NonNull,
@@ -43,6 +43,75 @@ impl Parameters {
             #[cfg(not(has_coded_side_data))]
             side_data: Vec::new(),
         })
+    }
+    /// Those of a codec by FFmpeg's name of it, with nothing else known (avcodec_descriptor_get_by_name).
+    pub(crate) fn of_codec(name: &str) -> Result<Self> {
+        super::enter()?;
+        let wanted = super::c_string("codec", name)?;
+        // SAFETY: a terminated string; the result is null or static.
+        let Some(descriptor) = (unsafe { ffi::avcodec_descriptor_get_by_name(wanted.as_ptr()).as_ref() }) else {
+            let detail = format!(
+                "FFmpeg knows no codec `{name}`: its names are those of `ffmpeg -codecs`, such as h264 and hevc"
+            );
+            return Err(Error::new(ErrorKind::Unsupported, "avcodec_descriptor_get_by_name").detail(detail));
+        };
+        let mut parameters = Self::allocate()?;
+        // SAFETY: self owns it, and nobody else knows of it yet.
+        let raw = unsafe { parameters.object.as_mut() };
+        (raw.codec_type, raw.codec_id) = (descriptor.type_, descriptor.id);
+        Ok(parameters)
+    }
+    /// A copy with other parameter sets.
+    pub(crate) fn with_extradata(&self, bytes: &[u8]) -> Result<Self> {
+        let mut copy = self.try_clone()?;
+        let size = i32::try_from(bytes.len()).map_err(|_| Error::invalid("extradata", "extradata is far too long"))?;
+        // SAFETY: the copy is ours and nobody else knows of it yet; its old extradata is FFmpeg's allocation, and the new one has room
+        // for the bytes and the zeros that FFmpeg wants behind them.
+        unsafe {
+            let raw = copy.object.as_mut();
+            ffi::av_freep((&raw mut raw.extradata).cast());
+            raw.extradata_size = 0;
+            let data = ffi::av_mallocz(bytes.len() + ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize).cast::<u8>();
+            if data.is_null() {
+                return Err(out_of_memory("av_mallocz"));
+            }
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), data, bytes.len());
+            (raw.extradata, raw.extradata_size) = (data, size);
+        }
+        Ok(copy)
+    }
+    /// A copy with another size of picture.
+    pub(crate) fn with_size(&self, width: u32, height: u32) -> Result<Self> {
+        let mut copy = self.try_clone()?;
+        let part = |value| i32::try_from(value).map_err(|_| Error::invalid("size", "a picture is not so large"));
+        let size = (part(width)?, part(height)?);
+        // SAFETY: self owns it, and nobody else knows of it yet.
+        let raw = unsafe { copy.object.as_mut() };
+        (raw.width, raw.height) = size;
+        Ok(copy)
+    }
+    fn try_clone(&self) -> Result<Self> {
+        // SAFETY: these are live.
+        unsafe { Self::with_side_data_of(self.object.as_ptr(), self) }
+    }
+    /// A copy of parameters, with the side data that another stream has where FFmpeg does not keep it in them.
+    ///
+    /// # Safety
+    /// The parameters are live.
+    pub(super) unsafe fn with_side_data_of(parameters: *const ffi::AVCodecParameters, other: &Self) -> Result<Self> {
+        let copy = Self::allocate()?;
+        // SAFETY: both are live, by the caller's word.
+        check("avcodec_parameters_copy", || unsafe { ffi::avcodec_parameters_copy(copy.object.as_ptr(), parameters) })?;
+        #[cfg(not(has_coded_side_data))]
+        let copy = {
+            let mut copy = copy;
+            copy.side_data =
+                other.side_data.iter().map(|block| Block { kind: block.kind, bytes: block.bytes.clone() }).collect();
+            copy
+        };
+        #[cfg(has_coded_side_data)]
+        let _ = other;
+        Ok(copy)
     }
     /// A copy of a stream's.
     ///
@@ -171,6 +240,7 @@ unsafe fn blocks(list: *const ffi::AVPacketSideData, count: i32) -> Vec<Block> {
 }
 
 /// What an input file says of one of its streams.
+#[derive(Clone)]
 pub(crate) struct StreamInfo {
     pub(crate) index: usize,
     pub(crate) parameters: Arc<Parameters>,
@@ -186,6 +256,20 @@ pub(crate) struct StreamInfo {
 }
 
 impl StreamInfo {
+    /// A stream that is in no file.
+    pub(crate) fn of_parameters(parameters: Parameters, time_base: Ratio) -> Self {
+        StreamInfo {
+            index: 0,
+            parameters: Arc::new(parameters),
+            time_base,
+            frame_rate: Ratio::default(),
+            sample_aspect_ratio: Ratio::default(),
+            duration: None,
+            frames: None,
+            disposition: 0,
+            language: None,
+        }
+    }
     /// # Safety
     /// The stream is one of a live AVFormatContext's.
     pub(super) unsafe fn of(stream: &ffi::AVStream, file_duration: Option<i64>) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use crate::raw::{
     CodecContext, Result, check,
-    input::Location,
+    location::Location,
     picture::{Picture, SideData},
     shell::Ratio,
     stream::{Parameters, StreamInfo},
@@ -36,6 +36,21 @@ impl Container {
             location.error(ErrorKind::Unsupported, "av_guess_format", &detail)
         })
     }
+    /// The container of that name.
+    pub(crate) fn named(name: &str) -> Result<Self> {
+        crate::raw::enter()?;
+        let wanted = crate::raw::c_string("format", name)?;
+        // SAFETY: a terminated string; the result is null or static.
+        let found = unsafe { ffi::av_guess_format(wanted.as_ptr(), ptr::null(), ptr::null()) };
+        NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
+            let detail = format!("this FFmpeg writes no format `{name}`: `ffmpeg -muxers` lists those that it writes");
+            Error::new(ErrorKind::Unsupported, "av_guess_format").detail(detail)
+        })
+    }
+    /// Whether it is one of those that FFmpeg can write in fragments: its muxers for ISO files.
+    pub(crate) fn has_fragments(self) -> bool {
+        ["mp4", "mov", "ismv", "3gp", "3g2", "ipod", "psp", "f4v"].contains(&self.name())
+    }
     pub(super) fn get(&self) -> &'static ffi::AVOutputFormat {
         // SAFETY: it is static.
         unsafe { self.0.as_ref() }
@@ -61,7 +76,7 @@ impl Container {
         self.has(ffi::AVFMT_TS_NONSTRICT)
     }
     /// Whether it opens its files itself.
-    pub(super) fn opens_files(self) -> bool {
+    pub(crate) fn opens_files(self) -> bool {
         self.has(ffi::AVFMT_NOFILE)
     }
     /// A file of nothing but one stream's packets.

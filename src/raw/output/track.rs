@@ -1,11 +1,10 @@
 //! One stream of a file that is written: what its packets lack is added here, before FFmpeg sees them.
 
 use super::{
-    filter::HeaderFilter,
     reorder::{PictureOrder, Reorder},
     setup::TrackSetup,
 };
-use crate::raw::{PacketShell, Result, shell::Ratio};
+use crate::raw::{PacketShell, Result, bsf::BsfContext, shell::Ratio};
 use crate::{Error, ErrorKind, ffi};
 use std::collections::VecDeque;
 
@@ -19,7 +18,7 @@ pub(super) struct Track {
     next: i64,
     /// Decoding time of the last packet that FFmpeg took.
     pub(super) last_written: Option<i64>,
-    headers: Option<HeaderFilter>,
+    headers: Option<BsfContext>,
     ready: VecDeque<PacketShell>,
 }
 
@@ -49,7 +48,7 @@ struct DecodingTimes {
 
 impl Track {
     /// After the header was written, which settles the time base.
-    pub(super) fn new(setup: &TrackSetup, time_base: Ratio, has_times: bool, headers: Option<HeaderFilter>) -> Self {
+    pub(super) fn new(setup: &TrackSetup, time_base: Ratio, has_times: bool, headers: Option<BsfContext>) -> Self {
         let rate = setup.frame_rate;
         let period = if rate.is_known() { Ratio { num: rate.den, den: rate.num }.rescale(1, time_base) } else { 0 };
         let timing = match setup.parameters.video_delay() {

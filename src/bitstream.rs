@@ -1,0 +1,247 @@
+//! Compressed data without a container: a [`Parser`] cuts bytes into packets, a [`BitstreamFilter`] changes packets.
+
+use crate::{
+    Packet, Result, Stream,
+    demux::{Reset, Seek, Seeks, Time},
+    encode::{Ready, Receive},
+    ffi,
+    raw::{
+        PacketShell,
+        bsf::BsfContext,
+        codec::Step,
+        parser::ParserContext,
+        shell::{Facts, Shells},
+    },
+};
+use std::{fmt, sync::Arc};
+
+/// Bytes of a bare bitstream, cut anywhere -> packets of one picture each (an AVCodecParser). `Send`, not `Sync`.
+///
+/// ```
+/// use avsluice::{Decoder, Parser, Stream, System, TimeBase};
+///
+/// let stream = Stream::of_packets("h264", TimeBase::hz(90_000))?;
+/// let mut parser = Parser::new(&stream)?;
+/// let mut decoder = Decoder::new(System, &stream).open()?;
+/// # let received: [&[u8]; 2] = [&[0, 0, 1, 9], &[0x10, 0, 0, 1, 9, 0x10]];
+/// for (time, bytes) in (0..).zip(received) {
+///     for packet in parser.send(bytes, Some(time))? {
+///         for frame in decoder.send(packet?)? {
+///             println!("{:?}", frame?.pts());
+///         }
+///     }
+/// }
+/// # avsluice::Result::Ok(())
+/// ```
+pub struct Parser {
+    context: ParserContext,
+    facts: Facts,
+    packets: Arc<Shells<ffi::AVPacket>>,
+    spare: Option<PacketShell>,
+    /// The last picture is due: its end is the stream's.
+    ending: bool,
+}
+
+impl Parser {
+    /// A parser for the stream's codec.
+    ///
+    /// # Errors
+    /// `Unsupported` if the stream is no video, or FFmpeg cannot parse its codec.
+    pub fn new(stream: &Stream) -> Result<Self> {
+        let facts = Facts { time_base: stream.ratio(), frame_rate: stream.rate(), ..Facts::default() };
+        let context = ParserContext::new(stream.parameters())?;
+        Ok(Parser { context, facts, packets: Shells::new(), spare: None, ending: false })
+    }
+    /// Takes bytes, and gives the pictures that are complete. `pts` is the presentation time of the first picture that begins in them, in
+    /// ticks of the stream's time base; other pictures have none. The end of a picture shows with the beginning of the next.
+    ///
+    /// # Errors
+    /// `OutOfMemory`. Damaged bytes are passed on: the decoder says what is wrong.
+    pub fn send(&mut self, bytes: &[u8], pts: Option<i64>) -> Result<Ready<'_, Packet>> {
+        self.context.push(bytes, pts);
+        Ok(Ready::new(self))
+    }
+    /// Says that the stream has ended, and gives the last picture. The parser can then be used for another.
+    pub fn end(&mut self) -> Ready<'_, Packet> {
+        self.ending = true;
+        Ready::new(self)
+    }
+}
+
+impl Receive<Packet> for Parser {
+    fn next_ready(&mut self) -> Result<Option<Packet>> {
+        let mut shell = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.packets.take()?,
+        };
+        let found = match self.context.next(&mut shell)? {
+            false if std::mem::take(&mut self.ending) => self.context.end(&mut shell)?,
+            found => found,
+        };
+        if !found {
+            self.spare = Some(shell);
+            return Ok(None);
+        }
+        *shell.facts_mut() = self.facts;
+        Ok(Some(Packet(shell)))
+    }
+}
+
+impl fmt::Debug for Parser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parser")
+    }
+}
+
+/// Packets -> packets, by FFmpeg's bitstream filters (an AVBSFContext): other framing, edited headers, no picture decoded. `Send`, not
+/// `Sync`.
+///
+/// ```no_run
+/// use avsluice::{BitstreamFilter, Demuxer};
+///
+/// let mut input = Demuxer::open("in.mp4")?;
+/// let video = input.video()?;
+/// // NAL units with start codes, and the parameter sets before each keyframe: what WebRTC and bare files want.
+/// let mut filter = BitstreamFilter::new("h264_mp4toannexb", &video)?;
+/// for packet in filter.packets(input.packets(&video)) {
+///     println!("{} bytes", packet?.data().len());
+/// }
+/// # avsluice::Result::Ok(())
+/// ```
+pub struct BitstreamFilter {
+    context: BsfContext,
+    output: Stream,
+    facts: Facts,
+    packets: Arc<Shells<ffi::AVPacket>>,
+    spare: Option<PacketShell>,
+    ended: bool,
+}
+
+impl BitstreamFilter {
+    /// One filter or several, as FFmpeg writes them: `h264_metadata=level=4.1,h264_mp4toannexb` (av_bsf_list_parse_str). `ffmpeg -bsfs`
+    /// lists their names.
+    ///
+    /// # Errors
+    /// `Unsupported` for a filter that FFmpeg does not have, or that does not know the codec; `InvalidSetting` for an option; `InvalidData` if
+    /// the stream's parameter sets are not what the filter wants.
+    pub fn new(chain: &str, stream: &Stream) -> Result<Self> {
+        let context = BsfContext::new(chain, stream.parameters(), stream.ratio())?;
+        let output = Stream(Arc::new(context.output(stream.info())?));
+        let facts = Facts { time_base: output.ratio(), frame_rate: output.rate(), ..Facts::default() };
+        Ok(BitstreamFilter { context, output, facts, packets: Shells::new(), spare: None, ended: false })
+    }
+    /// What comes out: for the decoder, or the muxer's [`add_copy`](crate::Muxer::add_copy).
+    pub fn stream(&self) -> &Stream {
+        &self.output
+    }
+    /// Takes a packet, and gives those that are ready (av_bsf_send_packet). What the last `Ready` held is to be taken first.
+    ///
+    /// # Errors
+    /// `Full` if it was not; `InvalidData` for a packet that the filter cannot read, which is gone; `EndOfStream` after [`end`](Self::end).
+    pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Packet>> {
+        let kind = match self.ended {
+            true => Some(crate::ErrorKind::EndOfStream),
+            false => {
+                self.facts.seeks = packet.0.facts().seeks;
+                (self.context.send(Some(&mut packet.0))? == Step::Again).then_some(crate::ErrorKind::Full)
+            }
+        };
+        match kind {
+            None => Ok(Ready::new(self)),
+            Some(kind) => Err(crate::Error::new(kind, "av_bsf_send_packet")),
+        }
+    }
+    /// Says that the stream has ended, and gives what is left inside.
+    ///
+    /// # Errors
+    /// What the filter reports.
+    pub fn end(&mut self) -> Result<Ready<'_, Packet>> {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.context.send(None)?;
+        }
+        Ok(Ready::new(self))
+    }
+    /// The packets of an iterator, filtered, to its end.
+    pub fn packets<P: Iterator<Item = Result<Packet>>>(&mut self, packets: P) -> Filtered<'_, P> {
+        Filtered { filter: self, packets }
+    }
+}
+
+impl Receive<Packet> for BitstreamFilter {
+    fn next_ready(&mut self) -> Result<Option<Packet>> {
+        let mut shell = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.packets.take()?,
+        };
+        match self.context.receive(&mut shell)? {
+            Step::Done => {
+                *shell.facts_mut() = self.facts;
+                Ok(Some(Packet(shell)))
+            }
+            Step::Again | Step::End => {
+                self.spare = Some(shell);
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Reset for BitstreamFilter {
+    /// Discards what is inside, as is due after a seek, and takes packets again after the end (av_bsf_flush).
+    fn reset(&mut self) {
+        self.context.reset();
+        self.ended = false;
+    }
+}
+
+impl fmt::Debug for BitstreamFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BitstreamFilter").field("stream", &self.output).finish()
+    }
+}
+
+/// The packets of an iterator, filtered.
+#[derive(Debug)]
+#[must_use = "packets are filtered as they are asked for"]
+pub struct Filtered<'f, P> {
+    filter: &'f mut BitstreamFilter,
+    packets: P,
+}
+
+impl<P: Iterator<Item = Result<Packet>>> Iterator for Filtered<'_, P> {
+    type Item = Result<Packet>;
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.filter.next_ready() {
+                Ok(None) if self.filter.ended => return None,
+                Ok(None) => {}
+                ready => return ready.transpose(),
+            }
+            let sent = match self.packets.next() {
+                Some(packet) => packet.and_then(|packet| self.filter.send(packet).map(drop)),
+                None => self.filter.end().map(drop),
+            };
+            if let Err(error) = sent {
+                return Some(Err(error));
+            }
+        }
+    }
+}
+
+impl<P: Seeks> Seeks for Filtered<'_, P> {
+    fn seek_to(&mut self, to: Seek) -> Result<()> {
+        self.filter.reset();
+        self.packets.seek_to(to)
+    }
+    fn ticks(&self, time: Time) -> i64 {
+        self.packets.ticks(time)
+    }
+    fn ticks_in_a_second(&self) -> i64 {
+        self.packets.ticks_in_a_second()
+    }
+}
+
+static_assertions::assert_impl_all!(Parser: Send);
+static_assertions::assert_not_impl_any!(Parser: Sync, Clone);
+static_assertions::assert_impl_all!(BitstreamFilter: Send);
+static_assertions::assert_not_impl_any!(BitstreamFilter: Sync, Clone);

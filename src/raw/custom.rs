@@ -1,0 +1,360 @@
+//! AVIOContext over a reader or writer of the application's.
+
+use super::{Result, out_of_memory, watch::Watch};
+use crate::{Error, ErrorKind, ffi};
+use std::{
+    any::Any,
+    ffi::{c_int, c_void},
+    io::{self, Read, Seek, SeekFrom, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr::{self, NonNull},
+    slice,
+    sync::Arc,
+};
+
+/// What FFmpeg may ask of the application.
+trait Bytes: Send {
+    fn read(&mut self, _into: &mut [u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn seek(&mut self, _to: SeekFrom) -> io::Result<u64> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    fn into_any(self: Box<Self>) -> Box<dyn Any + Send>;
+}
+
+/// Says which of the methods a type has.
+macro_rules! bytes {
+    ($name:ident: $($bound:ident)|+ { $($method:ident($($argument:ident: $kind:ty),*) -> $result:ty;)+ }) => {
+        struct $name<T>(T);
+        impl<T: $($bound +)+ Send + 'static> Bytes for $name<T> {
+            $(fn $method(&mut self, $($argument: $kind),*) -> io::Result<$result> {
+                self.0.$method($($argument),*)
+            })+
+            fn into_any(self: Box<Self>) -> Box<dyn Any + Send> {
+                Box::new(self.0)
+            }
+        }
+    };
+}
+bytes!(Reads: Read { read(into: &mut [u8]) -> usize; });
+bytes!(ReadsAndSeeks: Read | Seek { read(into: &mut [u8]) -> usize; seek(to: SeekFrom) -> u64; });
+bytes!(Writes: Write { write(bytes: &[u8]) -> usize; flush() -> (); });
+bytes!(WritesAndSeeks: Write | Seek { write(bytes: &[u8]) -> usize; flush() -> (); seek(to: SeekFrom) -> u64; });
+
+/// What the callbacks work on. At a fixed address while FFmpeg knows it.
+struct Application {
+    bytes: Box<dyn Bytes>,
+    watch: Arc<Watch>,
+    /// The first failure, which FFmpeg has no place for.
+    failure: Option<Failure>,
+}
+
+enum Failure {
+    Io(io::Error),
+    /// What it said. A reader that has panicked is not called again.
+    Panic(String),
+}
+
+impl Application {
+    /// Runs a call into the application, with nothing of it getting past.
+    fn call<T>(&mut self, mut call: impl FnMut(&mut dyn Bytes) -> io::Result<T>) -> Result<T, c_int> {
+        if matches!(self.failure, Some(Failure::Panic(_))) {
+            return Err(ffi::AVERROR_EIO);
+        }
+        loop {
+            if self.watch.is_over() {
+                return Err(ffi::AVERROR_EXIT);
+            }
+            let bytes = &mut *self.bytes;
+            let failure = match catch_unwind(AssertUnwindSafe(|| call(bytes))) {
+                Ok(Ok(result)) => return Ok(result),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(Err(error)) => Failure::Io(error),
+                Err(panic) => Failure::Panic(words(panic)),
+            };
+            if self.failure.is_none() || matches!(failure, Failure::Panic(_)) {
+                self.failure = Some(failure);
+            }
+            return Err(ffi::AVERROR_EIO);
+        }
+    }
+}
+
+fn words(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".into());
+    // A payload may panic when it is dropped, too.
+    drop(catch_unwind(AssertUnwindSafe(|| drop(panic))));
+    text
+}
+
+/// The reader or writer, on its way to FFmpeg.
+pub(crate) struct Custom {
+    bytes: Box<dyn Bytes>,
+    writes: bool,
+    seeks: bool,
+}
+
+impl Custom {
+    pub(crate) fn reader(reader: impl Read + Send + 'static) -> Self {
+        Custom { bytes: Box::new(Reads(reader)), writes: false, seeks: false }
+    }
+    pub(crate) fn seekable_reader(reader: impl Read + Seek + Send + 'static) -> Self {
+        Custom { bytes: Box::new(ReadsAndSeeks(reader)), writes: false, seeks: true }
+    }
+    pub(crate) fn writer(writer: impl Write + Send + 'static) -> Self {
+        Custom { bytes: Box::new(Writes(writer)), writes: true, seeks: false }
+    }
+    pub(crate) fn seekable_writer(writer: impl Write + Seek + Send + 'static) -> Self {
+        Custom { bytes: Box::new(WritesAndSeeks(writer)), writes: true, seeks: true }
+    }
+    /// An AVIOContext over it (avio_alloc_context).
+    pub(super) fn open(self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
+        let failed = |custom| Err((out_of_memory("avio_alloc_context"), custom));
+        // SAFETY: any size may be asked for; the result is null or that many bytes of zero.
+        let buffer = unsafe { ffi::av_mallocz(BUFFER) };
+        if buffer.is_null() {
+            return failed(self);
+        }
+        let Custom { bytes, writes, seeks } = self;
+        let application = Box::new(Application { bytes, watch: Arc::clone(watch), failure: None });
+        let application = Box::into_raw(application);
+        // SAFETY: the buffer is FFmpeg's from here on, the callbacks match what `opaque` points to, which is kept until the context
+        // is freed.
+        let context = unsafe {
+            ffi::avio_alloc_context(
+                buffer.cast(),
+                BUFFER as c_int,
+                writes.into(),
+                application.cast(),
+                if writes { None } else { Some(read) },
+                // FFmpeg 7 made the bytes const.
+                if writes { Some(write as unsafe extern "C" fn(_, _, _) -> _) } else { None },
+                if seeks { Some(seek) } else { None },
+            )
+        };
+        match NonNull::new(context) {
+            Some(context) => Ok(CustomIo { context, application, writes }),
+            None => {
+                // SAFETY: no context took the buffer over; the box was made above and nobody refers to it.
+                let application = unsafe {
+                    ffi::av_free(buffer);
+                    Box::from_raw(application)
+                };
+                failed(Custom { bytes: application.bytes, writes, seeks })
+            }
+        }
+    }
+    /// The reader or writer itself.
+    pub(crate) fn into_any(self) -> Box<dyn Any + Send> {
+        self.bytes.into_any()
+    }
+}
+
+/// What FFmpeg's own files have.
+const BUFFER: usize = 32 * 1024;
+
+/// An AVIOContext of the application's, until `close` or `Drop`, after the format's context.
+pub(crate) struct CustomIo {
+    context: NonNull<ffi::AVIOContext>,
+    application: *mut Application,
+    writes: bool,
+}
+
+// SAFETY: the application's part is Send, an AVIOContext has no thread affinity, and self owns both. It is not Sync.
+unsafe impl Send for CustomIo {}
+
+impl CustomIo {
+    pub(super) fn as_ptr(&self) -> *mut ffi::AVIOContext {
+        self.context.as_ptr()
+    }
+    /// The error of a call that failed: the application's own, where that is the cause.
+    pub(super) fn judge(&mut self, error: Error) -> Error {
+        // SAFETY: self owns it, is borrowed mutably, and FFmpeg is in no call.
+        let application = unsafe { &mut *self.application };
+        let whose = if self.writes { "writer" } else { "reader" };
+        match &application.failure {
+            None => error,
+            Some(Failure::Panic(text)) => {
+                let kind = ErrorKind::Io(io::ErrorKind::Other);
+                error.with_kind(kind).detail(format!("the application's {whose} panicked: {text}"))
+            }
+            Some(Failure::Io(failure)) => {
+                let again = match failure.raw_os_error() {
+                    Some(code) => io::Error::from_raw_os_error(code),
+                    None => io::Error::new(failure.kind(), failure.to_string()),
+                };
+                let detail = format!("the application's {whose} failed: {failure}");
+                let kind = ErrorKind::Io(failure.kind());
+                match application.failure.replace(Failure::Io(again)) {
+                    Some(Failure::Io(failure)) => error.with_kind(kind).detail(detail).caused_by(failure),
+                    _ => error,
+                }
+            }
+        }
+    }
+    /// After a seek that went well, a reader may go on.
+    pub(super) fn forget(&mut self) {
+        // SAFETY: as in `judge`.
+        let application = unsafe { &mut *self.application };
+        if matches!(application.failure, Some(Failure::Io(_))) {
+            application.failure = None;
+        }
+    }
+    /// The reader or writer itself. The format's context must not use it any more.
+    pub(super) fn into_custom(self) -> Custom {
+        let (context, application, writes) = (self.context.as_ptr(), self.application, self.writes);
+        // SAFETY: self owns the context, which is live until it is freed below.
+        let seeks = unsafe { (*context).seekable } != 0;
+        std::mem::forget(self);
+        // SAFETY: self owned both and is gone.
+        let application = unsafe { free(context, application) };
+        Custom { bytes: application.bytes, writes, seeks }
+    }
+    /// Hands what is buffered to the writer, and has it do the same.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        if !self.writes {
+            return Ok(());
+        }
+        // SAFETY: self owns the context, whose callbacks work on the application's part that lives as long.
+        let code = unsafe {
+            ffi::avio_flush(self.context.as_ptr());
+            self.context.as_ref().error
+        };
+        // SAFETY: self owns it, and FFmpeg is in no call.
+        let flushed = unsafe { &mut *self.application }.call(|bytes| bytes.flush());
+        match flushed.err().or((code < 0).then_some(code)) {
+            None => Ok(()),
+            Some(code) => {
+                let error = Error::ffmpeg("avio_flush", code, Vec::new());
+                Err(self.judge(error))
+            }
+        }
+    }
+}
+
+/// # Safety
+/// Both belong together, as `Custom::open` made them, and are not used again.
+unsafe fn free(context: *mut ffi::AVIOContext, application: *mut Application) -> Application {
+    let mut context = context;
+    // SAFETY: the caller's word. FFmpeg may have put another buffer in the place of the first; it is freed apart.
+    unsafe {
+        ffi::av_freep((&raw mut (*context).buffer).cast());
+        ffi::avio_context_free(&mut context);
+        *Box::from_raw(application)
+    }
+}
+
+impl Drop for CustomIo {
+    fn drop(&mut self) {
+        // SAFETY: self owns both and is not used again.
+        let application = unsafe { free(self.context.as_ptr(), self.application) };
+        if catch_unwind(AssertUnwindSafe(|| drop(application))).is_err() {
+            log::error!("avsluice: dropping the application's reader or writer panicked");
+        }
+    }
+}
+
+unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
+    let Ok(length) = usize::try_from(size) else { return ffi::AVERROR_EINVAL };
+    // SAFETY: `Custom::open` put an Application there; FFmpeg's calls on one context do not overlap.
+    let application = unsafe { &mut *opaque.cast::<Application>() };
+    // SAFETY: FFmpeg passes `size` writable bytes. They may never have been written, which a reader must not see.
+    let buffer = unsafe {
+        ptr::write_bytes(buffer, 0, length);
+        slice::from_raw_parts_mut(buffer, length)
+    };
+    match application.call(|bytes| within(bytes.read(buffer), length)) {
+        Ok(0) => ffi::AVERROR_EOF,
+        Ok(count) => count as c_int,
+        Err(code) => code,
+    }
+}
+
+/// FFmpeg 5 and 6 pass `*mut u8`, later versions `*const u8`: the compiler finds out which.
+unsafe extern "C" fn write<P: Pointer>(opaque: *mut c_void, data: P, size: c_int) -> c_int {
+    let Ok(length) = usize::try_from(size) else { return ffi::AVERROR_EINVAL };
+    // SAFETY: as in `read`.
+    let application = unsafe { &mut *opaque.cast::<Application>() };
+    // SAFETY: FFmpeg passes `size` bytes of its buffer, and does not write to them meanwhile.
+    let mut data = unsafe { slice::from_raw_parts(data.address(), length) };
+    while !data.is_empty() {
+        match application.call(|bytes| within(bytes.write(data), data.len())) {
+            Ok(0) => {
+                let failure = io::Error::new(io::ErrorKind::WriteZero, "the writer takes nothing more");
+                application.failure.get_or_insert(Failure::Io(failure));
+                return ffi::AVERROR_EIO;
+            }
+            Ok(count) => data = &data[count..],
+            Err(code) => return code,
+        }
+    }
+    size
+}
+
+trait Pointer {
+    fn address(self) -> *const u8;
+}
+impl Pointer for *const u8 {
+    fn address(self) -> *const u8 {
+        self
+    }
+}
+impl Pointer for *mut u8 {
+    fn address(self) -> *const u8 {
+        self
+    }
+}
+
+/// A count that the caller may go by.
+fn within(count: io::Result<usize>, most: usize) -> io::Result<usize> {
+    match count {
+        Ok(count) if count > most => {
+            Err(io::Error::other(format!("it says that it took {count} bytes where there are {most}")))
+        }
+        count => count,
+    }
+}
+
+unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i64 {
+    // SAFETY: as in `read`.
+    let application = unsafe { &mut *opaque.cast::<Application>() };
+    let done = match whence & !ffi::AVSEEK_FORCE {
+        ffi::AVSEEK_SIZE => {
+            let failed_before = application.failure.is_some();
+            let end = application.call(|bytes| {
+                let here = bytes.seek(SeekFrom::Current(0))?;
+                let end = bytes.seek(SeekFrom::End(0))?;
+                bytes.seek(SeekFrom::Start(here))?;
+                Ok(end)
+            });
+            if !failed_before && matches!(application.failure, Some(Failure::Io(_))) {
+                // Not to know one's length is no failure.
+                application.failure = None;
+            }
+            end
+        }
+        // SEEK_SET, SEEK_CUR, SEEK_END: ISO C's, 0, 1 and 2 everywhere.
+        0 => match u64::try_from(offset) {
+            Ok(offset) => application.call(|bytes| bytes.seek(SeekFrom::Start(offset))),
+            Err(_) => Err(ffi::AVERROR_EINVAL),
+        },
+        1 => application.call(|bytes| bytes.seek(SeekFrom::Current(offset))),
+        2 => application.call(|bytes| bytes.seek(SeekFrom::End(offset))),
+        _ => Err(ffi::AVERROR_EINVAL),
+    };
+    match done {
+        Ok(place) => i64::try_from(place).unwrap_or(i64::MAX),
+        Err(code) => code.into(),
+    }
+}
+
+static_assertions::assert_impl_all!(CustomIo: Send);
+static_assertions::assert_not_impl_any!(CustomIo: Sync, Clone);
