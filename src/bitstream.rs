@@ -1,7 +1,7 @@
 //! Compressed data without a container: a [`Parser`] cuts bytes into packets, a [`BitstreamFilter`] changes packets.
 
 use crate::{
-    Packet, Result, Stream,
+    Error, ErrorKind, Failed, Packet, Result, Stream,
     demux::{Reset, Seek, Seeks, Time},
     encode::{Ready, Receive},
     ffi,
@@ -13,7 +13,7 @@ use crate::{
         shell::{Facts, Shells},
     },
 };
-use std::{fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 /// Bytes of a bare bitstream, cut anywhere -> packets of one picture each (an AVCodecParser). `Send`, not `Sync`.
 ///
@@ -114,6 +114,8 @@ pub struct BitstreamFilter {
     facts: Facts,
     packets: Arc<Shells<ffi::AVPacket>>,
     spare: Option<PacketShell>,
+    /// What had to come out before the end could be said, which loses it.
+    pending: VecDeque<Packet>,
     ended: bool,
 }
 
@@ -128,7 +130,15 @@ impl BitstreamFilter {
         let context = BsfContext::new(chain, stream.parameters(), stream.ratio())?;
         let output = Stream(Arc::new(context.output(stream.info())?));
         let facts = Facts { time_base: output.ratio(), frame_rate: output.rate(), ..Facts::default() };
-        Ok(BitstreamFilter { context, output, facts, packets: Shells::new(), spare: None, ended: false })
+        Ok(BitstreamFilter {
+            context,
+            output,
+            facts,
+            packets: Shells::new(),
+            spare: None,
+            pending: VecDeque::new(),
+            ended: false,
+        })
     }
     /// What comes out: for the decoder, or the muxer's [`add_copy`](crate::Muxer::add_copy).
     pub fn stream(&self) -> &Stream {
@@ -137,26 +147,33 @@ impl BitstreamFilter {
     /// Takes a packet, and gives those that are ready (av_bsf_send_packet). What the last `Ready` held is to be taken first.
     ///
     /// # Errors
-    /// `Full` if it was not; `InvalidData` for a packet that the filter cannot read, which is gone; `EndOfStream` after [`end`](Self::end).
-    pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Packet>> {
-        let kind = match self.ended {
-            true => Some(crate::ErrorKind::EndOfStream),
-            false => {
-                self.facts.seeks = packet.0.facts().seeks;
-                (self.context.send(Some(&mut packet.0))? == Step::Again).then_some(crate::ErrorKind::Full)
+    /// The packet comes back: `Full` if that was not taken; `EndOfStream` after [`end`](Self::end). What is wrong with a packet shows
+    /// where the `Ready` is read, as `InvalidData`.
+    pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Packet>, Failed<Packet>> {
+        let place = packet.0.facts().seeks;
+        let sent = if self.ended { Ok(Step::End) } else { self.context.send(Some(&mut packet.0)) };
+        let refuse = |kind| Error::new(kind, "av_bsf_send_packet");
+        let error = match sent {
+            Ok(Step::Done) => {
+                self.facts.seeks = place;
+                return Ok(Ready::new(self));
             }
+            Ok(Step::Again) => refuse(ErrorKind::Full),
+            Ok(Step::End) => refuse(ErrorKind::EndOfStream),
+            Err(error) => error,
         };
-        match kind {
-            None => Ok(Ready::new(self)),
-            Some(kind) => Err(crate::Error::new(kind, "av_bsf_send_packet")),
-        }
+        Err(Failed::new(error, packet))
     }
     /// Says that the stream has ended, and gives what is left inside.
     ///
     /// # Errors
     /// What the filter reports.
     pub fn end(&mut self) -> Result<Ready<'_, Packet>> {
-        if !std::mem::replace(&mut self.ended, true) {
+        if !self.ended {
+            while let Some(packet) = self.take()? {
+                self.pending.push_back(packet);
+            }
+            self.ended = true;
             self.context.send(None)?;
         }
         Ok(Ready::new(self))
@@ -167,8 +184,8 @@ impl BitstreamFilter {
     }
 }
 
-impl Receive<Packet> for BitstreamFilter {
-    fn next_ready(&mut self) -> Result<Option<Packet>> {
+impl BitstreamFilter {
+    fn take(&mut self) -> Result<Option<Packet>> {
         let mut shell = match self.spare.take() {
             Some(spare) => spare,
             None => self.packets.take()?,
@@ -186,10 +203,20 @@ impl Receive<Packet> for BitstreamFilter {
     }
 }
 
+impl Receive<Packet> for BitstreamFilter {
+    fn next_ready(&mut self) -> Result<Option<Packet>> {
+        match self.pending.pop_front() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.take(),
+        }
+    }
+}
+
 impl Reset for BitstreamFilter {
     /// Discards what is inside, as is due after a seek, and takes packets again after the end (av_bsf_flush).
     fn reset(&mut self) {
         self.context.reset();
+        self.pending.clear();
         self.ended = false;
     }
 }
@@ -218,7 +245,7 @@ impl<P: Iterator<Item = Result<Packet>>> Iterator for Filtered<'_, P> {
                 ready => return ready.transpose(),
             }
             let sent = match self.packets.next() {
-                Some(packet) => packet.and_then(|packet| self.filter.send(packet).map(drop)),
+                Some(packet) => packet.and_then(|packet| Ok(drop(self.filter.send(packet)?))),
                 None => self.filter.end().map(drop),
             };
             if let Err(error) = sent {

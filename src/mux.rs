@@ -109,7 +109,7 @@ impl Muxer<Configured> {
     pub fn to_write(format: &str, writer: impl io::Write + Send + 'static) -> Result<Self> {
         Muxer::to_application(format, Custom::writer(writer))
     }
-    /// The same where the writer can go back, as MP4 must to be finished. [`finish_into`](Muxer::finish_into) gives the writer back.
+    /// The same where the writer can go back, as MP4 must to be finished. It begins at the writer's beginning. [`finish_into`](Muxer::finish_into) gives the writer back.
     ///
     /// ```
     /// use avsluice::{Demuxer, Encoder, Format, FramePool, Limit, Muxer, PixelFormat, System, TimeBase, mpeg4};

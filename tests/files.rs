@@ -247,8 +247,3 @@ fn a_failing_read_is_no_end_of_the_file() {
         assert!(input.read().is_err(), "an error once, and then the end");
     }
 }
-
-fn read_all(path: &Path) -> Result<Vec<Packet>> {
-    let mut input = Demuxer::open(path)?;
-    std::iter::from_fn(|| input.read().transpose()).collect()
-}

@@ -50,7 +50,7 @@ impl Demuxer {
     pub fn from_read(reader: impl Read + Send + 'static) -> Result<Self> {
         Demuxer::options().from_read(reader)
     }
-    /// Reads what the application has, from any place in it.
+    /// Reads what the application has, from any place in it. It begins at the reader's beginning, wherever the reader is.
     ///
     /// ```no_run
     /// let file = std::fs::read("in.mp4")?;

@@ -115,8 +115,16 @@ impl Custom {
     pub(crate) fn seekable_writer(writer: impl Write + Seek + Send + 'static) -> Self {
         Custom { bytes: Box::new(WritesAndSeeks(writer)), writes: true, seeks: true }
     }
-    /// An AVIOContext over it (avio_alloc_context).
-    pub(super) fn open(self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
+    /// An AVIOContext over it (avio_alloc_context), at its beginning: FFmpeg counts places from there.
+    pub(super) fn open(mut self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
+        if self.seeks {
+            let bytes = &mut self.bytes;
+            let rewound = catch_unwind(AssertUnwindSafe(|| bytes.seek(SeekFrom::Start(0))));
+            let rewound = rewound.unwrap_or_else(|panic| Err(io::Error::other(format!("panicked: {}", words(panic)))));
+            if let Err(failure) = rewound {
+                return Err((failure.into(), self));
+            }
+        }
         let failed = |custom| Err((out_of_memory("avio_alloc_context"), custom));
         // SAFETY: any size may be asked for; the result is null or that many bytes of zero.
         let buffer = unsafe { ffi::av_mallocz(BUFFER) };

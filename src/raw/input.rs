@@ -143,6 +143,10 @@ impl Input {
     pub(super) fn watch(&self) -> &Watch {
         &self.watch
     }
+    /// Whether its bytes come from a file or the application, and not from a server that may have ways of its own.
+    pub(super) fn reads_bytes_here(&self) -> bool {
+        self.custom.is_some() || self.location.file().is_some()
+    }
     /// How often it has sought.
     pub(crate) fn seeks(&self) -> u32 {
         self.seeks

@@ -13,7 +13,11 @@ pub(crate) struct ParserContext {
     start: usize,
     /// Presentation time of what was sent, until the parser has taken it.
     pts: i64,
+    /// Calls in a row that neither took nor gave anything, of which a parser makes one or two while it looks back.
+    idle: u32,
 }
+
+const IDLE_AT_MOST: u32 = 16;
 
 // SAFETY: an AVCodecParserContext has no thread affinity, and self is its one owner. It is not Sync.
 unsafe impl Send for ParserContext {}
@@ -29,7 +33,7 @@ impl ParserContext {
             let detail = format!("this FFmpeg has no parser for {}", codec_name(id));
             Error::new(ErrorKind::Unsupported, "av_parser_init").detail(detail)
         })?;
-        Ok(ParserContext { parser, codec, bytes: vec![0; PADDING], start: 0, pts: ffi::AV_NOPTS_VALUE })
+        Ok(ParserContext { parser, codec, bytes: vec![0; PADDING], start: 0, pts: ffi::AV_NOPTS_VALUE, idle: 0 })
     }
     /// Adds bytes; those that were there before come first.
     pub(crate) fn push(&mut self, bytes: &[u8], pts: Option<i64>) {
@@ -77,8 +81,14 @@ impl ParserContext {
         self.start += taken;
         let size = usize::try_from(size).unwrap_or(0);
         if found.is_null() || size == 0 {
-            return if taken == 0 && length > 0 { Err(stuck()) } else { Ok(false) };
+            self.idle = if taken == 0 && length > 0 { self.idle + 1 } else { 0 };
+            if self.idle > IDLE_AT_MOST {
+                (self.start, self.idle) = (self.bytes.len() - PADDING, 0);
+                return Err(stuck());
+            }
+            return Ok(false);
         }
+        self.idle = 0;
         // SAFETY: the parser says that so many bytes lie there; they are copied before its next call.
         packet.prepend(unsafe { std::slice::from_raw_parts(found, size) })?;
         // SAFETY: the parser is live.

@@ -28,6 +28,10 @@ impl Input {
         if start == ffi::AV_NOPTS_VALUE { 0 } else { start }
     }
     pub(crate) fn seek(&mut self, stream: &StreamInfo, to: Seek) -> Result<()> {
+        if let Some(why) = self.cannot_seek(to) {
+            // FFmpeg would read to the end to find out, or take what comes next for the place that was sought.
+            return Err(self.location().error(ErrorKind::Unsupported, "avformat_seek_file", why));
+        }
         let done = match to {
             Seek::Start => {
                 let start = Time::FromStart(std::time::Duration::ZERO);
@@ -48,14 +52,26 @@ impl Input {
         self.moved(done.is_ok());
         done.map_err(|error| {
             let error = match error.kind() {
-                ErrorKind::Other | ErrorKind::Unsupported => error.with_kind(ErrorKind::Unsupported).detail(
-                    "its format, or what it is read from, does not go there: a bare stream goes to its start alone, a pipe nowhere",
-                ),
+                ErrorKind::Other | ErrorKind::Unsupported => error
+                    .with_kind(ErrorKind::Unsupported)
+                    .detail("its format, or what it is read from, does not go there; go on from Seek::Start"),
                 _ => error,
             };
             let error = self.judge(error);
             self.location().name(error)
         })
+    }
+    /// Why that is known to be impossible.
+    fn cannot_seek(&self, to: Seek) -> Option<&'static str> {
+        // SAFETY: an open input has its format, which is static.
+        let flags = unsafe { (*self.get().iformat).flags };
+        // SAFETY: `pb` is null or the context's own reader.
+        let reader = unsafe { self.get().pb.as_ref() };
+        if self.reads_bytes_here() && reader.is_some_and(|reader| reader.seekable == 0) {
+            return Some("what it is read from goes forward alone, as a pipe does");
+        }
+        let has_no_times = flags & ffi::AVFMT_GENERIC_INDEX != 0 && self.get().start_time == ffi::AV_NOPTS_VALUE;
+        (has_no_times && to != Seek::Start).then_some("a bare stream has no times: it goes to its start alone")
     }
     fn seek_file(&mut self, stream: usize, [least, time, most]: [i64; 3], flags: i32) -> Result<()> {
         let context = self.as_mut_ptr();

@@ -1,7 +1,7 @@
 //! What the tests of files share: a real stream, FFmpeg's own programs to make and judge files, and a copy of a file.
 #![allow(dead_code)] // each test program uses its own part
 
-use avsluice::{Demuxer, Muxer, Result};
+use avsluice::{Demuxer, Muxer, Packet, Result};
 use std::{
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -88,4 +88,10 @@ pub fn child(dir: &Path) -> ExitStatus {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child_opens_names_with_a_colon"]).env(IN_CHILD, "1").current_dir(dir);
     command.stdout(Stdio::null()).status().unwrap()
+}
+
+/// Every packet of every stream.
+pub fn read_all(path: &Path) -> Result<Vec<Packet>> {
+    let mut input = Demuxer::open(path)?;
+    std::iter::from_fn(|| input.read().transpose()).collect()
 }
