@@ -19,6 +19,8 @@ const CAPABILITIES: &[(&str, Probe)] = &[
     ("has_frame_duration", |headers| headers.field("AVFrame.duration")),
     // AVCodecParameters.coded_side_data: FFmpeg 6.1; before it AVStream.side_data, gone in 8.
     ("has_coded_side_data", |headers| headers.field("AVCodecParameters.coded_side_data")),
+    // AVCodecContext.decoded_side_data, by which an encoder is told HDR metadata: FFmpeg 7.1; before it containers alone carry it.
+    ("has_decoded_side_data", |headers| headers.field("AVCodecContext.decoded_side_data")),
     // AVCodecParameters.framerate: FFmpeg 6.1; before it only AVStream.avg_frame_rate carries it.
     ("has_codecpar_framerate", |headers| headers.field("AVCodecParameters.framerate")),
     // nvdec hands out the decoder's own mapped surfaces; copies of them since libavcodec 59.55 (FFmpeg 6.0).

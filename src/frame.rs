@@ -184,11 +184,17 @@ impl<'d, M: Memory> Frame<'d, M> {
     }
     /// Whether it is one picture, or two fields of which one was taken, and is shown, after the other.
     pub fn field_order(&self) -> FieldOrder {
-        match self.shell.fields() {
-            None => FieldOrder::Progressive,
-            Some(true) => FieldOrder::TopFirst,
-            Some(false) => FieldOrder::BottomFirst,
-        }
+        self.shell.field_order()
+    }
+    /// Width to height of one sample, as a ratio; `None` where the stream does not tell, and they count as square.
+    pub fn sample_aspect_ratio(&self) -> Option<(u32, u32)> {
+        let ratio = self.shell.sample_aspect_ratio();
+        ratio.is_known().then(|| (ratio.num.unsigned_abs(), ratio.den.unsigned_abs()))
+    }
+    /// Degrees clockwise, 0 to 359, by which it is to be turned to be shown: a telephone's video is often stored lying. `None` where the
+    /// file has no display matrix. An encoder for this frame's pool hands it on to the muxer.
+    pub fn rotation(&self) -> Option<u32> {
+        self.shell.rotation()
     }
     /// How its colours are to be understood.
     pub fn color(&self) -> Color {

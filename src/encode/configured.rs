@@ -2,7 +2,8 @@
 
 use super::{Encoder, Encodes, Opened, Running, reorder::Reorder, running::Accepts};
 use crate::{
-    Color, DeviceMemory, Error, ErrorKind, Failed, Format, FramePool, Lend, Memory, Result, System, Teardown, TimeBase,
+    Color, DeviceMemory, Error, ErrorKind, Failed, FieldOrder, Format, FramePool, Lend, Memory, Result, System,
+    Teardown, TimeBase,
     codec::Core,
     raw::{
         BufferRef, CodecContext, Kind,
@@ -28,6 +29,7 @@ pub struct Configured<O> {
     gop_size: Option<u32>,
     max_b_frames: Option<u32>,
     threads: u32,
+    codes_fields: bool,
     teardown: Teardown,
 }
 
@@ -52,6 +54,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
             gop_size: None,
             max_b_frames: None,
             threads: 0,
+            codes_fields: false,
             teardown: Teardown::default(),
         })
     }
@@ -95,6 +98,14 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     pub fn sample_aspect_ratio(mut self, num: u32, den: u32) -> Self {
         let part = |value| i32::try_from(value).unwrap_or(0);
         self.state.picture.sample_aspect_ratio = Ratio { num: part(num), den: part(den) };
+        self
+    }
+    /// Codes the two fields of interlaced pictures as such (AV_CODEC_FLAG_INTERLACED_DCT), in that order. libx264, mpeg4 and mpeg2video do so
+    /// without a word where the pool's frames are interlaced. The others are asked, since many cannot: NVENC gave it up with Turing. What
+    /// they encode is marked as interlaced in the container alone.
+    pub fn field_order(mut self, order: FieldOrder) -> Self {
+        self.state.picture.field_order = Some(order);
+        self.state.codes_fields = true;
         self
     }
     /// Threads of a software codec; 0, the default, leaves the number to it.
@@ -148,6 +159,7 @@ impl<O: super::Options> Configured<O> {
             time_base: self.time_base.ratio(),
             frame_rate: picture.frame_rate,
             picture: &picture,
+            codes_fields: self.codes_fields,
             bit_rate: self.bit_rate,
             max_bit_rate: self.max_bit_rate,
             buffer_size: self.buffer_size,

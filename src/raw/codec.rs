@@ -11,7 +11,7 @@ use super::{
     shell::Ratio,
     stream::Parameters,
 };
-use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
+use crate::{Error, ErrorKind, FieldOrder, Format, ffi, frame::PixelFormat};
 use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
 
 /// An owned AVCodecContext.
@@ -36,6 +36,8 @@ pub(crate) struct EncoderSetup<'a> {
     pub(crate) time_base: Ratio,
     pub(crate) frame_rate: Ratio,
     pub(crate) picture: &'a Picture,
+    /// The application wants interlaced pictures coded as such.
+    pub(crate) codes_fields: bool,
     pub(crate) bit_rate: Option<u64>,
     pub(crate) max_bit_rate: Option<u64>,
     pub(crate) buffer_size: Option<u32>,
@@ -43,6 +45,9 @@ pub(crate) struct EncoderSetup<'a> {
     pub(crate) max_b_frames: Option<u32>,
     pub(crate) threads: u32,
 }
+
+/// Encoders that always can code two fields as such. Of the others FFmpeg refuses some, and some GPUs.
+const CODE_FIELDS: [&str; 3] = ["libx264", "mpeg2video", "mpeg4"];
 
 /// What a decoder is told before it is opened.
 pub(crate) struct DecoderSetup<'a> {
@@ -149,7 +154,7 @@ impl CodecContext {
     /// Sets an encoder up.
     pub(crate) fn set_up_encoder(&mut self, setup: &EncoderSetup<'_>) -> Result<()> {
         let (width, height) = super::frame::size(setup.format)?;
-        let pixels = setup.format.pixels.ffmpeg();
+        let (name, pixels) = (self.name(), setup.format.pixels.ffmpeg());
         let memory = setup.memory.map(BufferRef::share).transpose()?;
         let device = setup.device.map(BufferRef::share).transpose()?;
         let context = self.raw_mut();
@@ -167,7 +172,7 @@ impl CodecContext {
         if setup.frame_rate.is_known() {
             context.framerate = setup.frame_rate.ffmpeg();
         }
-        setup.picture.apply(context);
+        setup.picture.apply(context)?;
         if let Some(rate) = setup.bit_rate {
             context.bit_rate = i64::try_from(rate).unwrap_or(i64::MAX);
         }
@@ -186,6 +191,10 @@ impl CodecContext {
         context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
         // The parameter sets are then known as soon as the codec is open, which a container's header needs.
         context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER;
+        let interlaced = !matches!(setup.picture.field_order, None | Some(FieldOrder::Progressive));
+        if interlaced && (setup.codes_fields || CODE_FIELDS.contains(&name)) {
+            context.flags |= ffi::AV_CODEC_FLAG_INTERLACED_DCT | ffi::AV_CODEC_FLAG_INTERLACED_ME;
+        }
         Ok(())
     }
     /// Sets a decoder up.

@@ -3,9 +3,9 @@
 use super::{
     BufferRef, Kind, Result, check, out_of_memory,
     picture::{self, Picture},
-    shell::{Facts, Shell},
+    shell::{Facts, Ratio, Shell},
 };
-use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
+use crate::{Error, ErrorKind, FieldOrder, Format, ffi, frame::PixelFormat};
 use std::slice;
 
 /// An owned AVFrame.
@@ -99,7 +99,18 @@ impl FrameShell {
     }
     /// Colour, aspect ratio, HDR metadata.
     pub(crate) fn picture(&self) -> Picture {
-        Picture::of(self.get(), self.facts().frame_rate)
+        Picture::of(self.get(), self.facts().frame_rate, self.field_order())
+    }
+    /// Width to height of a sample; 0/0 or 0/1 when not known.
+    pub(crate) fn sample_aspect_ratio(&self) -> Ratio {
+        self.get().sample_aspect_ratio.into()
+    }
+    /// Degrees clockwise by which it is to be turned to be shown.
+    pub(crate) fn rotation(&self) -> Option<u32> {
+        // SAFETY: the frame is borrowed and live; the result is null or lives as long as the frame.
+        let found = unsafe { ffi::av_frame_get_side_data(self.get(), ffi::AV_FRAME_DATA_DISPLAYMATRIX).as_ref() }?;
+        // SAFETY: FFmpeg keeps `size` bytes at `data`, and the frame is borrowed while they are read.
+        picture::rotation(unsafe { slice::from_raw_parts(found.data, found.size) })
     }
     pub(crate) fn pts(&self) -> Option<i64> {
         (self.get().pts != ffi::AV_NOPTS_VALUE).then_some(self.get().pts)
@@ -125,14 +136,18 @@ impl FrameShell {
         #[cfg(not(has_frame_flags))]
         return self.get().key_frame != 0;
     }
-    /// Whether it is two fields, and if so, whether the top one is shown first.
-    pub(crate) fn fields(&self) -> Option<bool> {
+    /// Whether it is two fields, and if so, which is shown first.
+    pub(crate) fn field_order(&self) -> FieldOrder {
         #[cfg(has_frame_flags)]
         let (interlaced, top) =
             (self.has_flag(ffi::AV_FRAME_FLAG_INTERLACED), self.has_flag(ffi::AV_FRAME_FLAG_TOP_FIELD_FIRST));
         #[cfg(not(has_frame_flags))]
         let (interlaced, top) = (self.get().interlaced_frame != 0, self.get().top_field_first != 0);
-        interlaced.then_some(top)
+        match (interlaced, top) {
+            (false, _) => FieldOrder::Progressive,
+            (true, true) => FieldOrder::TopFirst,
+            (true, false) => FieldOrder::BottomFirst,
+        }
     }
     #[cfg(has_frame_flags)]
     fn has_flag(&self, flag: i32) -> bool {

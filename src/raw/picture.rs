@@ -1,8 +1,10 @@
 //! What a picture is besides its pixels: colour, aspect ratio, HDR metadata. Carried from a decoded frame to the encoder's
 //! context, and from there to the muxer's stream.
 
+#[cfg(has_decoded_side_data)]
+use super::out_of_memory;
 use super::shell::Ratio;
-use crate::{Color, ColorRange, Format, ffi, frame::RawPixelFormat};
+use crate::{Color, ColorRange, FieldOrder, Format, Result, ffi, frame::RawPixelFormat};
 use std::slice;
 
 /// Taken from a frame; an encoder is configured with it.
@@ -12,12 +14,16 @@ pub(crate) struct Picture {
     pub(crate) color: Color,
     pub(crate) chroma_location: u32,
     pub(crate) frame_rate: Ratio,
+    /// `None` where nobody said.
+    pub(crate) field_order: Option<FieldOrder>,
     pub(crate) side_data: Vec<SideData>,
 }
 
 /// A block of side data that a container can hold.
 #[derive(Clone)]
 pub(crate) struct SideData {
+    #[cfg(has_decoded_side_data)]
+    on_frame: ffi::AVFrameSideDataType,
     kind: ffi::AVPacketSideDataType,
     bytes: Vec<u8>,
 }
@@ -31,13 +37,18 @@ const STREAM_WIDE: [(ffi::AVFrameSideDataType, ffi::AVPacketSideDataType); 3] = 
 
 impl Picture {
     /// What the frame says.
-    pub(super) fn of(frame: &ffi::AVFrame, frame_rate: Ratio) -> Self {
+    pub(super) fn of(frame: &ffi::AVFrame, frame_rate: Ratio, field_order: FieldOrder) -> Self {
         let side_data = STREAM_WIDE.iter().filter_map(|&(on_frame, kind)| {
             // SAFETY: the frame is borrowed and live; the result is null or lives as long as the frame.
             let found = unsafe { ffi::av_frame_get_side_data(frame, on_frame).as_ref() }?;
             // SAFETY: FFmpeg keeps `size` bytes at `data`, and the frame is borrowed while they are copied.
             let bytes = unsafe { slice::from_raw_parts(found.data, found.size) }.to_vec();
-            Some(SideData { kind, bytes })
+            Some(SideData {
+                #[cfg(has_decoded_side_data)]
+                on_frame,
+                kind,
+                bytes,
+            })
         });
         Picture {
             sample_aspect_ratio: frame.sample_aspect_ratio.into(),
@@ -53,11 +64,12 @@ impl Picture {
             },
             chroma_location: frame.chroma_location.0,
             frame_rate,
+            field_order: Some(field_order),
             side_data: side_data.collect(),
         }
     }
     /// Writes it to an encoder's context that is not yet open.
-    pub(super) fn apply(&self, context: &mut ffi::AVCodecContext) {
+    pub(super) fn apply(&self, context: &mut ffi::AVCodecContext) -> Result<()> {
         context.sample_aspect_ratio = self.sample_aspect_ratio.ffmpeg();
         if self.sample_aspect_ratio.den == 0 {
             context.sample_aspect_ratio = ffi::AVRational { num: 0, den: 1 };
@@ -71,10 +83,30 @@ impl Picture {
         context.color_trc = ffi::AVColorTransferCharacteristic(self.color.transfer.into());
         context.colorspace = ffi::AVColorSpace(self.color.matrix.into());
         context.chroma_sample_location = ffi::AVChromaLocation(self.chroma_location);
+        context.field_order = match self.field_order {
+            None => ffi::AV_FIELD_UNKNOWN,
+            Some(FieldOrder::Progressive) => ffi::AV_FIELD_PROGRESSIVE,
+            Some(FieldOrder::TopFirst) => ffi::AV_FIELD_TT,
+            Some(FieldOrder::BottomFirst) => ffi::AV_FIELD_BB,
+        };
+        #[cfg(has_decoded_side_data)]
+        self.side_data.iter().try_for_each(|side_data| side_data.tell(context))?;
+        Ok(())
     }
 }
 
 impl SideData {
+    /// Tells it to an encoder that is not yet open, which writes it into its stream if it can.
+    #[cfg(has_decoded_side_data)]
+    fn tell(&self, context: &mut ffi::AVCodecContext) -> Result<()> {
+        let (list, count) = (&mut context.decoded_side_data, &mut context.nb_decoded_side_data);
+        // SAFETY: the list and its count are the context's own; FFmpeg allocates the new entry's data.
+        let entry = unsafe { ffi::av_frame_side_data_new(list, count, self.on_frame, self.bytes.len(), 0).as_mut() };
+        let entry = entry.ok_or_else(|| out_of_memory("av_frame_side_data_new"))?;
+        // SAFETY: the entry's data has this size, and is no part of our own bytes.
+        unsafe { std::ptr::copy_nonoverlapping(self.bytes.as_ptr(), entry.data, self.bytes.len()) };
+        Ok(())
+    }
     /// Adds it to a stream that is to be written.
     pub(super) fn add_to(&self, stream: &mut ffi::AVStream) -> bool {
         #[cfg(has_coded_side_data)]
@@ -157,4 +189,15 @@ pub(super) fn planes(format: ffi::AVPixelFormat, width: i32, height: i32) -> Vec
             Some((usize::try_from(row).ok()?, usize::try_from(rows).ok()?))
         })
         .collect()
+}
+
+/// Degrees by which a display matrix turns the picture clockwise, 0 to 359 (av_display_rotation_get).
+pub(super) fn rotation(matrix: &[u8]) -> Option<u32> {
+    let mut values = [0i32; 9];
+    for (value, bytes) in values.iter_mut().zip(matrix.chunks_exact(4)) {
+        *value = i32::from_ne_bytes(bytes.try_into().ok()?);
+    }
+    // SAFETY: nine values, as a display matrix has.
+    let counterclockwise = unsafe { ffi::av_display_rotation_get(values.as_ptr()) };
+    (matrix.len() == 36 && counterclockwise.is_finite()).then(|| (-counterclockwise.round()).rem_euclid(360.0) as u32)
 }
