@@ -1,12 +1,12 @@
 //! avsluice against the same loop in C: H.264 decoded and MPEG-4 encoded, in software, with one thread each. No GPU is involved.
 //!
 //! Both are whole lives, from the opening of the file to the freeing of the codecs, and are checked first to give the same
-//! packets. Differences of a few percent are noise of the machine: count instructions (cachegrind) before claiming any.
+//! packets. Differences of a few percent are noise of the machine: `cargo xtask bench` counts instructions, which are the ones to claim.
 
 #[path = "support/stream.rs"]
 mod stream;
 
-use avsluice::{Decoder, Demuxer, Encoder, Packet, Result, System, mpeg4};
+use avsluice::Result;
 use c_loop::Counts;
 use criterion::{Criterion, SamplingMode, Throughput};
 use std::{path::Path, time::Duration};
@@ -17,33 +17,11 @@ const FRAMES: usize = 100;
 const BIT_RATE: u64 = 1_000_000;
 
 fn avsluice_loop(path: &Path) -> Result<Counts> {
-    let mut counts = Counts::default();
-    let mut count = |packet: Packet| {
-        counts.packets += 1;
-        counts.bytes += packet.data().len() as i64;
-    };
-    let mut input = Demuxer::open(path)?;
-    let video = input.video()?;
-    let mut frames = Decoder::new(System, &video).threads(1).open()?.frames(input.packets(&video));
-    let pool = frames.pool()?;
-    let mut encoder =
-        Encoder::new(&pool, video.time_base(), mpeg4::Mpeg4::new()).bit_rate(BIT_RATE).threads(1).open()?;
-    for frame in &mut frames {
-        for packet in encoder.send(frame?)? {
-            count(packet?);
-        }
-    }
-    let mut encoder = encoder.flush()?;
-    while let Some(packet) = encoder.receive()? {
-        count(packet);
-    }
-    encoder.abandon().free();
-    frames.close().free();
-    Ok(counts)
+    loops::run(path, usize::MAX, BIT_RATE)
 }
 
 fn c_loop(path: &Path) -> Counts {
-    c_loop::run(path, BIT_RATE as i64).expect("the C loop runs")
+    c_loop::run(path, usize::MAX, BIT_RATE as i64).expect("the C loop runs")
 }
 
 fn overhead(criterion: &mut Criterion) {

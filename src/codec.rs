@@ -132,6 +132,7 @@ impl Core {
         }
     }
     /// Counts a packet, whose frame is not in flight any more: they have one presentation time.
+    #[inline]
     pub(crate) fn note_received(&mut self, pts: Option<i64>) {
         self.received += 1;
         if let Some(place) = self.reading.iter().position(|frame| frame.pts() == pts) {
@@ -139,6 +140,7 @@ impl Core {
         }
     }
     /// Counts a frame that was sent, and keeps a reference to it until its packet is out if it is to be waited for by itself.
+    #[inline]
     pub(crate) fn note_sent(&mut self, frame: &FrameShell) {
         self.sent += 1;
         if frame.kind().is_some_and(Kind::is_awaited_by_frame) {
@@ -157,15 +159,9 @@ impl Core {
         self.poison.as_ref()
     }
     /// The error that a call on a poisoned codec gives.
+    #[inline]
     pub(crate) fn refuse_if_poisoned(&self) -> Result<()> {
-        match &self.poison {
-            None => Ok(()),
-            Some(cause) => {
-                let detail = format!("an earlier error poisoned the codec, which takes nothing more: {cause}");
-                let error = Error::new(ErrorKind::Poisoned, cause.operation()).detail(detail);
-                Err(error.with_source(cause.again()).fatal())
-            }
-        }
+        self.poison.as_ref().map_or(Ok(()), |cause| Err(is_poisoned(cause)))
     }
     /// Poisons the codec, and gives the error to return.
     pub(crate) fn poison(&mut self, error: Error) -> Error {
@@ -174,7 +170,14 @@ impl Core {
         error
     }
     /// Keeps lines that FFmpeg logged during a call that succeeded.
+    #[inline]
     pub(crate) fn keep(&mut self, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            self.keep_some(lines);
+        }
+    }
+    #[cold]
+    fn keep_some(&mut self, lines: Vec<Line>) {
         let room = LINES_KEPT.saturating_sub(self.log.len());
         self.log.extend(lines.into_iter().take(room).map(|line| line.to_string()));
     }
@@ -232,6 +235,13 @@ impl Core {
         self.context.free();
         report.free = freeing.elapsed();
     }
+}
+
+#[cold]
+fn is_poisoned(cause: &Error) -> Error {
+    let detail = format!("an earlier error poisoned the codec, which takes nothing more: {cause}");
+    let error = Error::new(ErrorKind::Poisoned, cause.operation()).detail(detail);
+    error.with_source(cause.again()).fatal()
 }
 
 impl Drop for Core {

@@ -128,6 +128,7 @@ impl Configured {
             device: share(&self.device)?,
             clock: Default::default(),
             place: None,
+            checked: None,
             copies: None,
             frames: Shells::new(),
             spare: None,

@@ -8,6 +8,7 @@ use crate::{
     raw::{
         BufferRef, FrameShell, Kind,
         codec::Step,
+        frame::Layout,
         log::Line,
         shell::{Facts, Ratio, Shells},
     },
@@ -29,6 +30,8 @@ pub(super) struct Running {
     pub(super) clock: Clock,
     /// How often the input had sought when it read the packets that are inside; `None` with none inside.
     pub(super) place: Option<u32>,
+    /// The layout of a frame of no pool that was checked before, and is not checked again.
+    pub(super) checked: Option<Layout>,
     /// Where copies of the decoder's own surfaces are made.
     pub(super) copies: Option<BufferRef>,
     pub(super) frames: Arc<Shells<ffi::AVFrame>>,
@@ -125,9 +128,16 @@ impl Running {
         let pts = frame.pts().or(frame.best_effort_pts());
         let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
         frame.set_pts(self.clock.time(pts, |frames| period.is_known().then(|| period.rescale(frames, self.time_base))));
+        let layout = frame.layout();
+        if layout.is_some() && layout == self.checked {
+            return Ok(frame);
+        }
         match frame.kind() {
             Some(kind) if kind == self.kind && kind != Kind::System => self.keepable(frame),
-            Some(kind) if kind == self.kind => Ok(frame),
+            Some(kind) if kind == self.kind => {
+                self.checked = layout;
+                Ok(frame)
+            }
             Some(Kind::System) if self.or_system => {
                 if !std::mem::replace(&mut self.fallen_back, true) {
                     let name = self.core.context.name();

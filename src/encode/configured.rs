@@ -30,6 +30,7 @@ pub struct Configured<O> {
     max_b_frames: Option<u32>,
     threads: u32,
     codes_fields: bool,
+    headers_apart: bool,
     teardown: Teardown,
 }
 
@@ -55,6 +56,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
             max_b_frames: None,
             threads: 0,
             codes_fields: false,
+            headers_apart: false,
             teardown: Teardown::default(),
         })
     }
@@ -106,6 +108,12 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     pub fn field_order(mut self, order: FieldOrder) -> Self {
         self.state.picture.field_order = Some(order);
         self.state.codes_fields = true;
+        self
+    }
+    /// Leaves the parameter sets out of the packets: the application hands [`headers`](Encoder::headers) on in another way, such as a session
+    /// description. A muxer whose container has a place for them says so by itself.
+    pub fn headers_apart(mut self) -> Self {
+        self.state.headers_apart = true;
         self
     }
     /// Threads of a software codec; 0, the default, leaves the number to it.
@@ -185,6 +193,7 @@ impl<O: super::Options> Configured<O> {
             format: self.format,
             device: if self.memory.is_some() { device.as_ref().map(BufferRef::share).transpose()? } else { None },
         };
+        // Known: `check` has found one.
         let period =
             Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
         let reorder = context.shifts_dts_by_ticks().then(|| Reorder::new(context.reorder_depth(), period));
@@ -194,8 +203,10 @@ impl<O: super::Options> Configured<O> {
             core: Core::new(context, device, self.teardown),
             pools: self.memory.as_ref().map(BufferRef::share).transpose()?.into_iter().collect(),
             accepts,
+            checked: None,
             time_base: self.time_base.ratio(),
             picture,
+            period,
             reorder,
             packets: Shells::new(),
             spare: None,
@@ -204,7 +215,7 @@ impl<O: super::Options> Configured<O> {
             force_keyframe: false,
             rereads_bit_rate,
             standing_bit_rates: None,
-            headers_in_container: AtomicBool::new(false),
+            headers_in_container: AtomicBool::new(self.headers_apart),
         })
     }
     /// Checks what FFmpeg would take in silence, and gives the frame rate: a coarse time base is one, as FFmpeg has it too.

@@ -8,7 +8,7 @@ use crate::{
     raw::{
         BufferRef, FrameShell, Kind, PacketShell,
         codec::Step,
-        frame::PictureType,
+        frame::{Layout, PictureType},
         log::Line,
         picture::Picture,
         shell::{Ratio, Shells},
@@ -28,8 +28,12 @@ pub(super) struct Running {
     /// Every pool that frames came from: NVENC finds its registrations by address, so none may be recycled before the close.
     pub(super) pools: Vec<BufferRef>,
     pub(super) accepts: Accepts,
+    /// The layout of a frame of no pool that was checked before, and is not checked again.
+    pub(super) checked: Option<Layout>,
     pub(super) time_base: Ratio,
     pub(super) picture: Picture,
+    /// One frame in ticks of the time base; 0 when not known.
+    pub(super) period: i64,
     /// Only for encoders whose own decoding times are wrong.
     pub(super) reorder: Option<Reorder>,
     pub(super) packets: Arc<Shells<ffi::AVPacket>>,
@@ -114,12 +118,17 @@ impl Running {
     }
     fn prepare(&mut self, frame: &FrameShell) -> Result<()> {
         self.core.refuse_if_poisoned()?;
+        let layout = frame.layout();
+        if layout.is_some() && layout == self.checked {
+            return Ok(());
+        }
         // A frame of a pool that was checked before is of the same device and layout; its visible size is its own.
         let known = self.pools.iter().rev().any(|pool| frame.is_of(pool));
         if known && frame.format() == self.accepts.format {
             return self.check_room();
         }
         self.accepts.check(frame)?;
+        self.checked = layout;
         if let (false, Some(pool)) = (known, frame.pool()) {
             self.pools.push(pool);
         }
@@ -177,9 +186,8 @@ impl Running {
         }
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.picture.frame_rate;
-        let rate = self.picture.frame_rate;
-        if packet.duration() == 0 && rate.is_known() {
-            packet.set_duration(Ratio { num: rate.den, den: rate.num }.rescale(1, self.time_base));
+        if packet.duration() == 0 {
+            packet.set_duration(self.period);
         }
         if packet.is_key() && !self.headers_in_container.load(Ordering::Relaxed) {
             let headers = self.core.context.extradata();

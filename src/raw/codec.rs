@@ -134,11 +134,13 @@ impl CodecContext {
     pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)
     }
+    #[inline]
     fn raw(&self) -> &ffi::AVCodecContext {
         let context = self.context.expect("a closed codec is asked for nothing: its state types have no such method");
         // SAFETY: self owns the context, and FFmpeg writes to it only in calls that take `&mut self`.
         unsafe { &*context.as_ptr() }
     }
+    #[inline]
     fn raw_mut(&mut self) -> &mut ffi::AVCodecContext {
         let context = self.context.expect("a closed codec is asked for nothing: its state types have no such method");
         // SAFETY: self owns the context and is borrowed mutably.
@@ -259,6 +261,7 @@ impl CodecContext {
     }
 
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
+    #[inline]
     pub(crate) fn send_frame(&mut self, frame: Option<&FrameShell>) -> (Result<Step>, Vec<Line>) {
         let frame = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
         let context = self.raw_mut();
@@ -267,12 +270,14 @@ impl CodecContext {
         step("avcodec_send_frame", || unsafe { ffi::avcodec_send_frame(context, frame) })
     }
     /// avcodec_receive_packet.
+    #[inline]
     pub(crate) fn receive_packet(&mut self, packet: &mut PacketShell) -> (Result<Step>, Vec<Line>) {
         let context = self.raw_mut();
         // SAFETY: the context is live, the packet ours.
         step("avcodec_receive_packet", || unsafe { ffi::avcodec_receive_packet(context, packet.as_ptr()) })
     }
     /// avcodec_send_packet; `None` is the end of the stream.
+    #[inline]
     pub(crate) fn send_packet(&mut self, packet: Option<&PacketShell>) -> (Result<Step>, Vec<Line>) {
         let packet = packet.map_or(std::ptr::null(), |packet| packet.as_ptr().cast_const());
         let context = self.raw_mut();
@@ -280,6 +285,7 @@ impl CodecContext {
         step("avcodec_send_packet", || unsafe { ffi::avcodec_send_packet(context, packet) })
     }
     /// avcodec_receive_frame.
+    #[inline]
     pub(crate) fn receive_frame(&mut self, frame: &mut FrameShell) -> (Result<Step>, Vec<Line>) {
         let context = self.raw_mut();
         // SAFETY: the context is live, the frame ours.
@@ -361,6 +367,7 @@ impl Drop for CodecContext {
     }
 }
 
+#[inline]
 fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, Vec<Line>) {
     let capture = Capture::start();
     let code = call();

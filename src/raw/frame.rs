@@ -23,6 +23,14 @@ pub(crate) struct Rows {
     pub(crate) bottom_up: bool,
 }
 
+/// A pixel format of FFmpeg's, and a size in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    format: i32,
+    width: i32,
+    height: i32,
+}
+
 impl Rows {
     /// Bytes from the first row in memory to the end of the last.
     fn length(self) -> usize {
@@ -59,6 +67,16 @@ impl FrameShell {
     pub(crate) fn kind(&self) -> Option<Kind> {
         let format = ffi::AVPixelFormat(self.get().format);
         if picture::is_hardware(format) { Kind::of_hardware(format) } else { Some(Kind::System) }
+    }
+    /// Pixel format and size, as FFmpeg has them, of a frame that is of no pool: what tells such frames apart.
+    #[inline]
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        let frame = self.get();
+        frame.hw_frames_ctx.is_null().then_some(Layout {
+            format: frame.format,
+            width: frame.width,
+            height: frame.height,
+        })
     }
     /// The visible size, and the layout of the pixels: a hardware frame's is its pool's.
     pub(crate) fn format(&self) -> Format {

@@ -102,22 +102,23 @@ fn decide(wanted: u8, changes: impl FnOnce(u8) -> bool) {
     CALLBACK.store(wanted, Ordering::Relaxed);
 }
 
-/// Where the captures of a thread stand. `Copy` and without a destructor, so that a capture in which nothing is logged neither
-/// allocates nor registers anything.
-#[derive(Clone, Copy)]
+/// Where the captures of a thread stand. Without a destructor, so that a capture in which nothing is logged neither allocates nor
+/// registers anything.
 struct Marks {
     /// Captures that are active.
-    depth: usize,
+    depth: Cell<usize>,
     /// Where the innermost one's lines begin.
-    base: usize,
+    base: Cell<usize>,
     /// Lines held.
-    length: usize,
+    length: Cell<usize>,
     /// Whether the last one goes on with the next message: FFmpeg writes some lines in pieces.
-    open: bool,
+    open: Cell<bool>,
 }
 
 thread_local! {
-    static MARKS: Cell<Marks> = const { Cell::new(Marks { depth: 0, base: 0, length: 0, open: false }) };
+    static MARKS: Marks = const {
+        Marks { depth: Cell::new(0), base: Cell::new(0), length: Cell::new(0), open: Cell::new(false) }
+    };
     static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -135,56 +136,79 @@ pub(crate) struct Capture {
 static_assertions::assert_not_impl_any!(Capture: Send, Sync);
 
 impl Capture {
+    #[inline]
     pub(crate) fn start() -> Self {
-        let marks = MARKS.get();
-        MARKS.set(Marks { depth: marks.depth + 1, base: marks.length, open: false, ..marks });
-        Capture { start: marks.length, outer_base: marks.base, not_send: PhantomData }
+        MARKS.with(|marks| {
+            let start = marks.length.get();
+            if start != 0 {
+                marks.open.set(false);
+            }
+            marks.depth.set(marks.depth.get() + 1);
+            Capture { start, outer_base: marks.base.replace(start), not_send: PhantomData }
+        })
     }
 
     /// What was logged since the start, oldest first: the first 64 lines.
+    #[inline]
     pub(crate) fn lines(&self) -> Vec<Line> {
-        if MARKS.get().length <= self.start {
-            return Vec::new();
-        }
+        if MARKS.with(|marks| marks.length.get()) <= self.start { Vec::new() } else { self.copies() }
+    }
+    #[cold]
+    fn copies(&self) -> Vec<Line> {
         LINES.with_borrow(|lines| lines.get(self.start..).unwrap_or_default().to_vec())
     }
 }
 
 impl Drop for Capture {
+    #[inline]
     fn drop(&mut self) {
-        let marks = MARKS.get();
-        let depth = marks.depth - 1;
-        // An outer capture keeps what it would have kept without this one inside it.
-        let length = if depth == 0 { 0 } else { marks.length.min(self.outer_base + KEPT) };
-        MARKS.set(Marks { depth, base: self.outer_base, length, open: false });
-        if length < marks.length {
-            // A thread that is ending may have dropped the lines already.
-            let _ = LINES.try_with(|lines| lines.borrow_mut().truncate(length));
-        }
+        MARKS.with(|marks| {
+            marks.depth.set(marks.depth.get() - 1);
+            marks.base.set(self.outer_base);
+            if marks.length.get() != self.start {
+                forget(marks);
+            }
+        });
+    }
+}
+
+/// After a capture in which something was logged.
+#[cold]
+fn forget(marks: &Marks) {
+    marks.open.set(false);
+    // An outer capture keeps what it would have kept without this one inside it.
+    let most = if marks.depth.get() == 0 { 0 } else { marks.base.get() + KEPT };
+    if most < marks.length.get() {
+        marks.length.set(most);
+        // A thread that is ending may have dropped the lines already.
+        let _ = LINES.try_with(|lines| lines.borrow_mut().truncate(most));
     }
 }
 
 fn captured(level: c_int) -> bool {
-    level <= ffi::AV_LOG_WARNING && MARKS.get().depth > 0
+    level <= ffi::AV_LOG_WARNING && MARKS.with(|marks| marks.depth.get()) > 0
 }
 
 fn keep(level: c_int, class: &str, text: &str, open: bool) {
-    let marks = MARKS.get();
-    if !captured(level) {
-        return;
+    if captured(level) {
+        MARKS.with(|marks| keep_line(marks, level, class, text, open));
     }
-    if marks.open {
+}
+
+fn keep_line(marks: &Marks, level: c_int, class: &str, text: &str, open: bool) {
+    if marks.open.replace(open) {
         let _ = LINES.try_with(|lines| lines.borrow_mut().last_mut().map(|line| line.text.push_str(text)));
-        MARKS.set(Marks { open, ..marks });
         return;
     }
-    if text.is_empty() || marks.length - marks.base >= KEPT {
+    if text.is_empty() || marks.length.get() - marks.base.get() >= KEPT {
+        marks.open.set(false);
         return;
     }
     let line = Line { level: facade_level(level), class: class.to_owned(), text: text.to_owned() };
     let pushed = LINES.try_with(|lines| lines.borrow_mut().push(line));
-    if pushed.is_ok() {
-        MARKS.set(Marks { length: marks.length + 1, open, ..marks });
+    match pushed {
+        Ok(()) => marks.length.set(marks.length.get() + 1),
+        Err(_) => marks.open.set(false),
     }
 }
 
@@ -206,8 +230,15 @@ fn facade_level(level: c_int) -> log::Level {
 /// The shim asks before it formats anything: 1 when somebody reads lines of this level.
 #[unsafe(no_mangle)]
 extern "C" fn avsluice_log_wanted(level: c_int) -> c_int {
+    if captured(level) {
+        return 1;
+    }
+    let level = facade_level(level);
+    if level > log::max_level() {
+        return 0;
+    }
     // The application's logger runs in here and may panic.
-    let wanted = || captured(level) || log::log_enabled!(target: TARGET, facade_level(level));
+    let wanted = || log::log_enabled!(target: TARGET, level);
     catch_unwind(wanted).unwrap_or(false).into()
 }
 

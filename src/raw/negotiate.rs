@@ -100,7 +100,7 @@ unsafe fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raw::{CodecContext, Kind, input, stream::StreamInfo};
+    use crate::raw::{CodecContext, Kind, input, location, stream::StreamInfo, watch};
 
     #[test]
     fn a_refusal_is_past_once_the_stream_can_be_decoded() {

@@ -5,8 +5,11 @@ use super::{Result, out_of_memory};
 use crate::ffi;
 use std::{
     mem::ManuallyDrop,
-    ptr::NonNull,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    ptr::{self, NonNull},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicPtr, Ordering},
+    },
 };
 
 /// A struct that can be emptied and used again.
@@ -68,6 +71,7 @@ pub(crate) struct Ratio {
 }
 
 impl Ratio {
+    #[inline]
     pub(crate) fn is_known(self) -> bool {
         self.num > 0 && self.den > 0
     }
@@ -109,6 +113,9 @@ type Free<T> = Vec<Box<Node<T>>>;
 
 /// The free list of one codec.
 pub(crate) struct Shells<T: Object> {
+    /// The last one that came back, which is most often the next to be taken: one exchange instead of the lock. Null, or a node that
+    /// belongs to this list alone.
+    last: AtomicPtr<Node<T>>,
     free: Mutex<Free<T>>,
 }
 
@@ -120,21 +127,54 @@ unsafe impl<T: Object> Send for Node<T> {}
 
 impl<T: Object> Shells<T> {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Shells { free: Mutex::new(Vec::with_capacity(KEPT)) })
+        let last = AtomicPtr::new(ptr::null_mut());
+        Arc::new(Shells { last, free: Mutex::new(Vec::with_capacity(KEPT)) })
     }
     /// An empty shell that comes back here.
+    #[inline]
     pub(crate) fn take(self: &Arc<Self>) -> Result<Shell<T>> {
-        let recycled = self.lock().pop();
-        let mut shell = match recycled {
-            Some(node) => Shell(ManuallyDrop::new(node)),
-            None => Shell::new()?,
+        let last = self.last.swap(ptr::null_mut(), Ordering::Acquire);
+        let mut shell = if last.is_null() {
+            self.take_from_list()?
+        } else {
+            // SAFETY: `give` made the pointer of a box that it gave up, and the exchange above makes this the one who has it.
+            Shell(ManuallyDrop::new(unsafe { Box::from_raw(last) }))
         };
         shell.0.home = Some(Arc::clone(self));
         Ok(shell)
     }
+    fn take_from_list(&self) -> Result<Shell<T>> {
+        let recycled = self.lock().pop();
+        recycled.map_or_else(Shell::new, |node| Ok(Shell(ManuallyDrop::new(node))))
+    }
+    /// Takes an emptied shell back.
+    #[inline]
+    fn give(&self, node: Box<Node<T>>) {
+        let node = Box::into_raw(node);
+        if self.last.compare_exchange(ptr::null_mut(), node, Ordering::Release, Ordering::Relaxed).is_err() {
+            // SAFETY: the pointer was made above, and the exchange did not take it.
+            self.give_to_list(unsafe { Box::from_raw(node) });
+        }
+    }
+    fn give_to_list(&self, node: Box<Node<T>>) {
+        let mut free = self.lock();
+        if free.len() < KEPT {
+            free.push(node);
+        }
+    }
     fn lock(&self) -> MutexGuard<'_, Free<T>> {
         // No code that can panic runs under the lock.
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Object> Drop for Shells<T> {
+    fn drop(&mut self) {
+        let last = *self.last.get_mut();
+        if !last.is_null() {
+            // SAFETY: `give` made it of a box that it gave up, and nobody has taken it.
+            drop(unsafe { Box::from_raw(last) });
+        }
     }
 }
 
@@ -151,20 +191,25 @@ impl<T: Object> Shell<T> {
         let object = NonNull::new(T::allocate()).ok_or_else(|| out_of_memory(T::ALLOCATE))?;
         Ok(Shell(ManuallyDrop::new(Box::new(Node { object, home: None, facts: Facts::default() }))))
     }
+    #[inline]
     pub(super) fn as_ptr(&self) -> *mut T {
         self.0.object.as_ptr()
     }
+    #[inline]
     pub(super) fn get(&self) -> &T {
         // SAFETY: the node owns a live object, and writing to it needs `&mut self`.
         unsafe { self.0.object.as_ref() }
     }
+    #[inline]
     pub(super) fn get_mut(&mut self) -> &mut T {
         // SAFETY: the node owns a live object, and `&mut self` makes this the only access.
         unsafe { self.0.object.as_mut() }
     }
+    #[inline]
     pub(crate) fn facts(&self) -> Facts {
         self.0.facts
     }
+    #[inline]
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
         &mut self.0.facts
     }
@@ -185,10 +230,7 @@ impl<T: Object> Drop for Shell<T> {
         // SAFETY: the node owns the object, which is live.
         unsafe { T::empty(node.object.as_ptr()) };
         node.facts = Facts::default();
-        let mut free = home.lock();
-        if free.len() < KEPT {
-            free.push(node);
-        }
+        home.give(node);
     }
 }
 
@@ -221,6 +263,25 @@ mod tests {
         let frame = shells.take().unwrap();
         assert_eq!(frame.get().pts, ffi::AV_NOPTS_VALUE);
         assert_eq!(frame.facts().time_base, Ratio::default());
+    }
+
+    #[test]
+    fn shells_go_to_and_fro_between_threads() {
+        let shells = Shells::<ffi::AVPacket>::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..2_000 {
+                        let mut held: Vec<_> = (0..1 + round % 3).map(|_| shells.take().unwrap()).collect();
+                        held.iter_mut().for_each(|packet| {
+                            assert_eq!(packet.get().pos, -1, "given out twice, or not emptied");
+                            packet.get_mut().pos = round;
+                        });
+                    }
+                });
+            }
+        });
+        assert!(shells.lock().len() < 12);
     }
 
     #[test]

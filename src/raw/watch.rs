@@ -31,9 +31,13 @@ impl Watch {
         let (deadline, ended) = (AtomicU64::new(NEVER), AtomicU8::new(GOES_ON));
         Arc::new(Watch { born: Instant::now(), limit, interrupt, deadline, ended })
     }
-    /// The callback, for a context that is freed before this.
+    /// The callback, for a context that is freed before this; none where nothing can end a wait, for FFmpeg asks with each read.
     pub(super) fn callback(self: &Arc<Self>) -> ffi::AVIOInterruptCB {
-        ffi::AVIOInterruptCB { callback: Some(ask), opaque: Arc::as_ptr(self).cast_mut().cast() }
+        let asks = self.limit.is_some() || self.interrupt.is_some();
+        ffi::AVIOInterruptCB {
+            callback: if asks { Some(ask) } else { None },
+            opaque: Arc::as_ptr(self).cast_mut().cast(),
+        }
     }
     /// A call that may wait: the time begins anew.
     pub(super) fn during<T>(&self, call: impl FnOnce() -> T) -> T {

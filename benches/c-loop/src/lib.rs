@@ -20,19 +20,20 @@ pub struct Counts {
 }
 
 unsafe extern "C" {
-    fn c_loop_run(path: *const c_char, bit_rate: i64, counts: *mut Counts) -> c_int;
+    fn c_loop_run(path: *const c_char, most: i64, bit_rate: i64, counts: *mut Counts) -> c_int;
     fn c_loop_vaapi(node: *const c_char, pictures: c_int, b_frames: c_int, references: *mut c_int) -> c_int;
 }
 
-/// Decodes the video of a file with one thread and encodes it as MPEG-4 with one thread.
+/// Decodes the first `most` packets of a file's video with one thread and encodes it as MPEG-4 with one thread.
 ///
 /// # Errors
 /// FFmpeg's error code, in words for a person who measures: nothing else reads it.
-pub fn run(path: &Path, bit_rate: i64) -> io::Result<Counts> {
+pub fn run(path: &Path, most: usize, bit_rate: i64) -> io::Result<Counts> {
     let path = CString::new(path.as_os_str().as_bytes())?;
     let mut counts = Counts::default();
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
     // SAFETY: the path is a terminated string and the counts are ours, both for as long as the call; loop.h declares the same.
-    match unsafe { c_loop_run(path.as_ptr(), bit_rate, &mut counts) } {
+    match unsafe { c_loop_run(path.as_ptr(), most, bit_rate, &mut counts) } {
         0.. => Ok(counts),
         code => Err(io::Error::other(format!("the C loop failed with AVERROR {code}"))),
     }

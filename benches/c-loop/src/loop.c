@@ -1,7 +1,7 @@
 /* Decode a video with one thread, encode it as MPEG-4 with one thread, count what comes out.
  *
- * Written as FFmpeg's own examples are: one AVFrame and one AVPacket for all, errors by goto. What the encoder is told is
- * what avsluice tells it. */
+ * Written as FFmpeg's own examples are: one AVFrame and one AVPacket for all, errors by goto. What decoder and encoder are
+ * told is what avsluice tells them. */
 
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
@@ -28,6 +28,7 @@ static int open_decoder(struct state *s)
     if ((ret = avcodec_parameters_to_context(s->decoder, s->input->streams[s->video]->codecpar)) < 0)
         return ret;
     s->decoder->pkt_timebase = s->input->streams[s->video]->time_base;
+    s->decoder->framerate = s->input->streams[s->video]->avg_frame_rate;
     s->decoder->thread_count = 1;
     return avcodec_open2(s->decoder, codec, NULL);
 }
@@ -55,6 +56,7 @@ static int open_encoder(struct state *s, int64_t bit_rate)
     encoder->chroma_sample_location = s->frame->chroma_location;
     encoder->bit_rate = bit_rate;
     encoder->thread_count = 1;
+    encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     return avcodec_open2(encoder, codec, NULL);
 }
 
@@ -90,7 +92,7 @@ static int decode(struct state *s, const AVPacket *packet, int64_t bit_rate)
     return ret == AVERROR(EAGAIN) || ret == AVERROR_EOF ? 0 : ret;
 }
 
-int c_loop_run(const char *path, int64_t bit_rate, struct c_loop_counts *counts)
+int c_loop_run(const char *path, int64_t most, int64_t bit_rate, struct c_loop_counts *counts)
 {
     struct state s = {0};
     int ret = avformat_open_input(&s.input, path, NULL, NULL);
@@ -103,12 +105,13 @@ int c_loop_run(const char *path, int64_t bit_rate, struct c_loop_counts *counts)
         ret = AVERROR(ENOMEM);
         goto end;
     }
-    while ((ret = av_read_frame(s.input, s.in)) >= 0) {
-        if (s.in->stream_index == s.video && (ret = decode(&s, s.in, bit_rate)) < 0)
+    ret = AVERROR_EOF;
+    while (most > 0 && (ret = av_read_frame(s.input, s.in)) >= 0) {
+        if (s.in->stream_index == s.video && (most--, ret = decode(&s, s.in, bit_rate)) < 0)
             goto end;
         av_packet_unref(s.in);
     }
-    if (ret != AVERROR_EOF || (ret = decode(&s, NULL, bit_rate)) < 0)
+    if ((most > 0 && ret != AVERROR_EOF) || (ret = decode(&s, NULL, bit_rate)) < 0)
         goto end;
     ret = s.encoder ? encode(&s, NULL) : 0;
 end:
