@@ -1,10 +1,11 @@
 //! avsluice's own commands, run as `cargo xtask COMMAND`.
 //!
-//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`. What they share: `setup` (the system packages), `workspace` (cargo),
+//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`, `bench`. What they share: `setup` (the system packages), `workspace` (cargo),
 //! `child` (a process with a time limit), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod child;
 mod gpu_test;
 mod interrupt;
@@ -33,6 +34,8 @@ enum Command {
     GpuTest(gpu_test::GpuTestArgs),
     /// Run the software-codec tests under Valgrind and the library's tests under AddressSanitizer
     Memcheck(memcheck::MemcheckArgs),
+    /// Count what avsluice costs against the same loop in C and with other crates, and write docs/performance.md
+    Bench(bench::BenchArgs),
     /// Run every test and gpu-test against each FFmpeg version that is supported, in root file systems of their own
     Matrix(matrix::MatrixArgs),
 }
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::GpuTest(args) => gpu_test::run(&args),
         Command::Memcheck(args) => memcheck::run(args),
+        Command::Bench(args) => bench::run(&args),
         Command::Matrix(args) => matrix::run(&args),
     };
     if interrupt::came() {

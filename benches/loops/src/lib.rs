@@ -2,7 +2,7 @@
 
 use avsluice::{Decoder, Demuxer, Encoder, Muxer, Packet, Result, System, mpeg4};
 use c_loop::Counts;
-use std::path::Path;
+use std::{fs, io::Cursor, path::Path};
 
 /// A whole life, from the opening of the file to the freeing of the codecs. `most` packets of the input are taken.
 ///
@@ -34,12 +34,13 @@ pub fn run(path: &Path, most: usize, bit_rate: u64) -> Result<Counts> {
     Ok(counts)
 }
 
-/// Puts the video of a bare stream into a container, where packets have times: what every loop is then given.
+/// Puts a bare H.264 stream, so many times in a row, into a container, where packets have times: what every loop is then given.
 ///
 /// # Errors
 /// What avsluice reports.
-pub fn contain(from: &Path, to: &Path) -> Result<()> {
-    let mut input = Demuxer::open(from)?;
+pub fn contain(from: &Path, times: usize, to: &Path) -> Result<()> {
+    let bytes = fs::read(from)?.repeat(times);
+    let mut input = Demuxer::options().format("h264").from_read(Cursor::new(bytes))?;
     let video = input.video()?;
     let mut output = Muxer::create(to)?;
     let track = output.add_copy(&video)?;
