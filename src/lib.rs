@@ -124,3 +124,8 @@ pub use teardown::{Limit, Outcome, Settle, Teardown, TeardownReport};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The program of docs/threads.md.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/threads.md")]
+struct Threads;

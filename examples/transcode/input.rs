@@ -42,9 +42,10 @@ impl fmt::Display for Report {
     }
 }
 
-/// Transcodes the input for every job. On any failure the other stages stop, and no file is left.
+/// Transcodes the input for every job. `lends_surfaces`: frames are the decoder's own, of which there is a fixed number. On any failure the other stages stop, and no file is left.
 pub fn run<M: Memory + Concrete>(
     on: impl Lend<'static, Memory = M>,
+    lends_surfaces: bool,
     path: &Path,
     jobs: &[Job],
     bar: &ProgressBar,
@@ -56,9 +57,12 @@ pub fn run<M: Memory + Concrete>(
     if let Some(frames) = video.frames() {
         bar.set_length(frames);
     }
-    // Each output may hold frames back: those waiting, and what its encoder has in work.
-    let hold = u32::try_from(jobs.len() * (WAITING + 1) + 16).unwrap_or(64);
-    let mut decoder = Decoder::new(on, &video).hold(hold).open()?;
+    let mut decoder = Decoder::new(on, &video);
+    if lends_surfaces {
+        // Each output may hold frames back: those waiting, and what its encoder has in work.
+        decoder = decoder.hold(u32::try_from(jobs.len() * (WAITING + 1) + 16).unwrap_or(64));
+    }
+    let mut decoder = decoder.open()?;
     thread::scope(|scope| {
         let (senders, outputs): (Vec<_>, Vec<_>) = jobs
             .iter()

@@ -81,9 +81,9 @@ fn run(args: &Args, stop: &Interrupt) -> Result<(), Error> {
     let style = "{elapsed_precise} [{bar:30}] {pos}/{len} frames, {per_sec}, {eta} left";
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(style).map_err(Error::other)?);
     let report = match args.device {
-        On::Cpu => input::run(System, &args.input, &jobs, &bar, stop),
-        On::Cuda => input::run(&Arc::new(Device::cuda(0)?), &args.input, &jobs, &bar, stop),
-        On::Vaapi => input::run(&Arc::new(Device::vaapi(&args.node)?), &args.input, &jobs, &bar, stop),
+        On::Cpu => input::run(System, false, &args.input, &jobs, &bar, stop),
+        On::Cuda => input::run(&Arc::new(Device::cuda(0)?), false, &args.input, &jobs, &bar, stop),
+        On::Vaapi => input::run(&Arc::new(Device::vaapi(&args.node)?), true, &args.input, &jobs, &bar, stop),
     };
     bar.finish_and_clear();
     report.map(|report| print!("{report}"))

@@ -123,6 +123,7 @@ impl Configured {
             or_system,
             fallen_back: false,
             surfaces: self.surfaces,
+            hold: self.hold.unwrap_or(0),
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
             device: share(&self.device)?,

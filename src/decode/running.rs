@@ -24,6 +24,8 @@ pub(super) struct Running {
     /// Whether a fallback to software was announced.
     pub(super) fallen_back: bool,
     pub(super) surfaces: Surfaces,
+    /// As it was asked for; 0 where it was not.
+    pub(super) hold: u32,
     pub(super) time_base: Ratio,
     pub(super) frame_rate: Ratio,
     pub(super) device: Option<BufferRef>,
@@ -95,11 +97,15 @@ impl Running {
     /// A decoder's error: a damaged packet is noted and passed over, the rest is the caller's.
     fn judge(&mut self, error: Error) -> Result<()> {
         if let Some(format) = self.core.context.refused() {
-            let detail = format!(
+            let mut detail = format!(
                 "this stream ({} in {format}) cannot be decoded into {}: use or_system(), or Decoder::new(System, ..)",
                 self.core.context.name(),
                 self.kind
             );
+            if self.hold > 0 {
+                // NVDEC has 32 surfaces for the codec and for those that are held.
+                detail += &format!("; or the device has no {} surfaces to hold: say fewer with hold(..)", self.hold);
+            }
             return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
         }
         match error.kind() {
