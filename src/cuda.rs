@@ -29,7 +29,8 @@ impl Frame<'_, Cuda> {
 
 impl<'d> FramePool<'d, Cuda> {
     /// A frame of the application's own memory, not copied. `picture` is dropped when the last reference to the frame is,
-    /// which for an encoder's input is when its packet is out. NVENC can register 64 pictures: use a ring.
+    /// which for an encoder's input is when its packet is out: then it may be drawn into again. Its memory is freed after the encoder is
+    /// closed, which has it registered until then ([`Picture`]). NVENC can register 64 pictures: use a ring.
     ///
     /// # Errors
     /// `WrongFormat` if the planes are not laid out as the pool's format asks: all of one pitch, of at least a row, each right

@@ -258,8 +258,9 @@ fn live(device: &Arc<Device<Cuda>>, thread: u64, enough: impl Fn(&Work) -> bool)
             }
             encoder.send(frame)?.try_for_each(|packet| taken(packet?))?;
         }
-        let report = if life % 5 == 4 {
-            encoder.flush()?.abandon().free() // what is inside is lost, and counted
+        let report = if life == 4 {
+            // What is inside is lost, and counted. Once is enough: the driver's ledger lists each such picture, and has an end.
+            encoder.flush()?.abandon().free()
         } else {
             encoder.flush()?.finish(Limit::default(), taken)?.free()
         };

@@ -63,6 +63,8 @@ mod h39_write_after_trailer;
 mod h39_write_before_header;
 mod h42_pool_of_a_decoder;
 mod h49_packet_sent_to_a_flushing_decoder;
+mod h49_seek_under_pulled_frames;
+mod h49_seek_without_a_word_on_the_decoder;
 mod h54_stream_set_after_the_device_is_made;
 mod setting_changed_while_packets_are_taken;
 mod wrong_codec_for_memory;

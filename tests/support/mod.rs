@@ -121,6 +121,7 @@ fn in_process(test: &str, part: &str, environment: Vec<(OsString, OsString)>, bo
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{test}{part}: {}\n{text}", output.status);
     assert!(text.contains("1 passed"), "{test}{part} did not run:\n{text}");
+    println!("{text}"); // with --nocapture
 }
 
 /// A part of a test where libva may find the SIMULATED VA-API driver, but for these variables.
