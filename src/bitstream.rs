@@ -245,7 +245,7 @@ impl<P: Iterator<Item = Result<Packet>>> Iterator for Filtered<'_, P> {
                 ready => return ready.transpose(),
             }
             let sent = match self.packets.next() {
-                Some(packet) => packet.and_then(|packet| Ok(drop(self.filter.send(packet)?))),
+                Some(packet) => packet.and_then(|packet| self.filter.send(packet).map(drop).map_err(Error::from)),
                 None => self.filter.end().map(drop),
             };
             if let Err(error) = sent {

@@ -3,7 +3,7 @@
 #[path = "files/tools.rs"]
 mod tools;
 
-use avsluice::{Demuxer, ErrorKind, Muxer, Packet, Result, demux::StreamKind};
+use avsluice::{Demuxer, ErrorKind, Muxer, demux::StreamKind};
 use std::{fs, io, path::Path};
 use tempfile::tempdir;
 use tools::*;

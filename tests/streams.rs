@@ -339,7 +339,7 @@ fn a_server_that_stops_sending_ends_with_an_error_in_its_time() {
         let (over, wait) = mpsc::channel::<()>();
         let port = server(move |mut caller| {
             caller.write_all(&bytes[..bytes.len() / 2]).unwrap();
-            drop(wait.recv()); // and nothing more, with the line open
+            let _ = wait.recv(); // and nothing more, with the line open
         });
         let mut input = Demuxer::options().timeout(PATIENCE).open(format!("tcp://127.0.0.1:{port}")).unwrap();
         let video = input.video().unwrap();
@@ -364,7 +364,7 @@ fn a_server_that_never_answers_ends_with_an_error_in_its_time() {
         for protocol in ["http", "tcp", "rtsp"] {
             let (over, wait) = mpsc::channel::<()>();
             let port = server(move |caller| {
-                drop(wait.recv());
+                let _ = wait.recv();
                 drop(caller);
             });
             let error =
@@ -382,13 +382,13 @@ fn a_wait_ends_when_another_thread_says_so() {
         let (called, is_called) = mpsc::channel::<()>();
         let port = server(move |caller| {
             drop(called);
-            drop(wait.recv());
+            let _ = wait.recv();
             drop(caller);
         });
         let stop = Interrupt::new();
         let input = Demuxer::options().interrupt(&stop);
         let waiting = thread::spawn(move || input.open(format!("http://127.0.0.1:{port}/x")));
-        drop(is_called.recv());
+        let _ = is_called.recv();
         stop.interrupt();
         let error = waiting.join().unwrap().unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Interrupted, "{error:?}");
@@ -401,7 +401,7 @@ fn a_receiver_that_takes_nothing_ends_with_an_error_in_its_time() {
     isolated("a_receiver_that_takes_nothing_ends_with_an_error_in_its_time", || {
         let (over, wait) = mpsc::channel::<()>();
         let port = server(move |caller| {
-            drop(wait.recv());
+            let _ = wait.recv();
             drop(caller);
         });
         let mut input = Demuxer::open(bare_stream()).unwrap();

@@ -23,8 +23,8 @@ fn program() -> &'static Path {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).unwrap();
         let built = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let paths = built.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
-        paths.last().expect("cargo names the example's program")
+        let mut paths = built.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+        paths.next_back().expect("cargo names the example's program")
     })
 }
 

@@ -154,7 +154,7 @@ impl<'d, Y: Output, P: Seeks> Frames<'d, Y, P> {
     fn pass_over_to(&mut self, time: i64, from_start: bool) -> Result<bool> {
         let mut shown: Option<Y::Frame<'d>> = None;
         while let Some(frame) = self.pull()? {
-            if !Y::times(&frame).0.is_some_and(|pts| pts > time) {
+            if Y::times(&frame).0.is_none_or(|pts| pts <= time) {
                 shown = Some(frame);
                 continue;
             }

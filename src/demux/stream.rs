@@ -63,7 +63,7 @@ impl Stream {
     fn with_parameters(&self, parameters: Parameters) -> Result<Self> {
         Ok(Stream(Arc::new(StreamInfo { parameters: Arc::new(parameters), ..(*self.0).clone() })))
     }
-    /// Its place in the file, as in [`Packet::stream`].
+    /// Its place in the file, as in [`Packet::stream`](crate::Packet::stream).
     pub fn index(&self) -> usize {
         self.0.index
     }

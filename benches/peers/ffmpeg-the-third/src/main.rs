@@ -1,6 +1,9 @@
 //! The loop with ffmpeg-the-third, written as its own transcoding example is: one frame and one packet for all.
 
-use ffmpeg_the_third::{Dictionary, Error, Packet, Rational, codec, encoder, format, format::stream::Stream, frame, media, picture, threading};
+use ffmpeg_the_third::{
+    Dictionary, Error, Packet, Rational, codec, encoder, format, format::stream::Stream, frame, media, picture,
+    threading,
+};
 
 struct Loop {
     decoder: codec::decoder::Video,
