@@ -31,7 +31,7 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 ///         }
 ///     }
 /// }
-/// # avsluice::Result::Ok(())
+/// # Ok::<(), avsluice::Error>(())
 /// ```
 pub struct Parser {
     context: ParserContext,
@@ -106,7 +106,7 @@ impl fmt::Debug for Parser {
 /// for packet in filter.packets(input.packets(&video)) {
 ///     println!("{} bytes", packet?.data().len());
 /// }
-/// # avsluice::Result::Ok(())
+/// # Ok::<(), avsluice::Error>(())
 /// ```
 pub struct BitstreamFilter {
     context: BsfContext,

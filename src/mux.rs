@@ -130,7 +130,7 @@ impl Muxer<Configured> {
     ///
     /// let input = Demuxer::from_read_seek(file)?;
     /// assert_eq!(input.video()?.frames(), Some(5));
-    /// # avsluice::Result::Ok(())
+    /// # Ok::<(), avsluice::Error>(())
     /// ```
     ///
     /// # Errors

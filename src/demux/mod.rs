@@ -55,7 +55,7 @@ impl Demuxer {
     /// ```no_run
     /// let file = std::fs::read("in.mp4")?;
     /// let input = avsluice::Demuxer::from_read_seek(std::io::Cursor::new(file))?;
-    /// # avsluice::Result::Ok(())
+    /// # Ok::<(), avsluice::Error>(())
     /// ```
     ///
     /// # Errors

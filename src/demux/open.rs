@@ -25,7 +25,7 @@ use std::{
 ///     .timeout(Duration::from_secs(5)) // a dead server is an error, not a hang
 ///     .option("rtsp_transport", "tcp")
 ///     .open("rtsp://camera.local/stream")?;
-/// # avsluice::Result::Ok(())
+/// # Ok::<(), avsluice::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "it is opened by `open`, `from_read` or `from_read_seek`"]
