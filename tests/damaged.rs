@@ -22,8 +22,7 @@ fn by_ffmpeg(path: &Path) -> Vec<String> {
     command.args([
         "-map",
         "0:v:0",
-        "-autoscale",
-        "0",
+        "-noautoscale",
         "-fps_mode",
         "passthrough",
         "-pix_fmt",

@@ -40,7 +40,7 @@ fn text(bytes: &[u8]) -> String {
 fn frames(path: &Path) -> Vec<String> {
     let mut command = Command::new("ffmpeg");
     command.args(["-v", "error", "-i"]).arg(path);
-    command.args(["-map", "0:v:0", "-autoscale", "0", "-fps_mode", "passthrough", "-f", "framemd5", "-"]);
+    command.args(["-map", "0:v:0", "-noautoscale", "-fps_mode", "passthrough", "-f", "framemd5", "-"]);
     let output = command.output().expect("the ffmpeg program: `cargo xtask test --setup` installs it");
     let text = text(&output.stdout);
     text.lines()
@@ -195,7 +195,7 @@ fn ctrl_c_ends_it_and_leaves_nothing() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before its input did");
         std::thread::yield_now();
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success());
     let _ = feed.write_all(rest); // it may be gone by now
     drop(feed);
     let output = child.wait_with_output().unwrap();

@@ -176,8 +176,10 @@ pub(crate) struct CustomIo {
     writes: bool,
 }
 
-// SAFETY: the application's part is Send, an AVIOContext has no thread affinity, and self owns both. It is not Sync.
+// SAFETY: the application's part is Send, an AVIOContext has no thread affinity, and self owns both.
 unsafe impl Send for CustomIo {}
+// SAFETY: through `&` there is the pointer's value alone; FFmpeg uses it in calls on the format's context, whose owner is not Sync.
+unsafe impl Sync for CustomIo {}
 
 impl CustomIo {
     pub(super) fn as_ptr(&self) -> *mut ffi::AVIOContext {
@@ -365,4 +367,4 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
 }
 
 static_assertions::assert_impl_all!(CustomIo: Send);
-static_assertions::assert_not_impl_any!(CustomIo: Sync, Clone);
+static_assertions::assert_not_impl_any!(CustomIo: Clone);
