@@ -1,11 +1,13 @@
 //! avsluice's own commands, run as `cargo xtask COMMAND`.
 //!
-//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`, `bench`. What they share: `setup` (the system packages), `workspace` (cargo),
+//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`, `bench`, `bundle`. What they share: `setup` (the system packages), `workspace` (cargo),
 //! `child` (a process with a time limit), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
 
 #![forbid(unsafe_code)]
 
 mod bench;
+#[cfg(unix)]
+mod bundle;
 mod child;
 mod gpu_test;
 mod interrupt;
@@ -36,6 +38,9 @@ enum Command {
     Memcheck(memcheck::MemcheckArgs),
     /// Count what avsluice costs against the same loop in C and with other crates, and write docs/performance.md
     Bench(bench::BenchArgs),
+    /// Pack gpu-test and the decoding bench with all that they need, for a GPU machine that has neither Rust nor FFmpeg
+    #[cfg(unix)]
+    Bundle(bundle::BundleArgs),
     /// Run every test and gpu-test against each FFmpeg version that is supported, in root file systems of their own
     Matrix(matrix::MatrixArgs),
 }
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Command::GpuTest(args) => gpu_test::run(&args),
         Command::Memcheck(args) => memcheck::run(args),
         Command::Bench(args) => bench::run(&args),
+        #[cfg(unix)]
+        Command::Bundle(args) => bundle::run(&args),
         Command::Matrix(args) => matrix::run(&args),
     };
     if interrupt::came() {
