@@ -44,7 +44,7 @@ pub fn run(args: &BundleArgs) -> Result<()> {
     if !cfg!(target_os = "linux") {
         bail!("a bundle is made on Linux, for Linux");
     }
-    setup::ensure(Purpose::GpuTest, args.setup)?;
+    setup::ensure(Purpose::Bundle, args.setup)?;
     let programs = programs()?;
     let scratch = tempfile::tempdir()?;
     let folder = scratch.path().join(FOLDER);

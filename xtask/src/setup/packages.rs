@@ -13,12 +13,18 @@ pub enum Purpose {
     Memcheck,
     /// To make the roots that the matrix tests in, which have an FFmpeg and a compiler of their own.
     Matrix,
+    /// To pack what runs on another machine.
+    Bundle,
 }
 
 impl Purpose {
-    /// Whether it needs a package that `first` is the first to need: all but the matrix need what the ones before them need.
+    /// Whether it needs a package that `first` is the first to need: the first three need what the ones before them need.
     fn includes(self, first: Purpose) -> bool {
-        if self == Purpose::Matrix { first == Purpose::Matrix } else { first <= self }
+        match self {
+            Purpose::Matrix => first == Purpose::Matrix,
+            Purpose::Bundle => first == Purpose::Bundle || first == Purpose::GpuTest,
+            _ => first <= self,
+        }
     }
 
     /// What it needs.
@@ -187,6 +193,16 @@ pub const PACKAGES: &[Package] = &[
         dnf: &["valgrind"],
         pacman: &["valgrind"],
         brew: &[],
+    },
+    Package {
+        title: "xz",
+        why: "bundle compresses with it",
+        purpose: Purpose::Bundle,
+        probe: Probe::Program("xz"),
+        apt: &["xz-utils"],
+        dnf: &["xz"],
+        pacman: &["xz"],
+        brew: &["xz"],
     },
     Package {
         title: "mmdebstrap",
