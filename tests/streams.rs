@@ -1,36 +1,21 @@
-//! Input and output beyond files: the application's readers and writers, servers that stop answering, MP4 in fragments.
+//! Input and output beyond files: the application's readers and writers, MP4 in fragments, options of formats. Servers are in servers.rs.
 
 #[path = "files/tools.rs"]
 mod tools;
 
-mod support;
-
-use avsluice::{Demuxer, Error, ErrorKind, Interrupt, Muxer, Packet, Result, mux::Fragments};
+use avsluice::{Demuxer, ErrorKind, Muxer, Packet, Result, mux::Fragments};
 use std::{
     error::Error as _,
     fs,
     io::{self, Cursor, Read, Seek, SeekFrom, Write},
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
     thread,
     time::Duration,
 };
-use support::isolated;
-use tempfile::tempdir;
 use tools::*;
-
-/// The standard stream in a container of that extension.
-fn file(extension: &str) -> Vec<u8> {
-    let dir = tempdir().unwrap();
-    let path = dir.path().join(format!("in.{extension}"));
-    remux(&bare_stream(), &path).unwrap();
-    fs::read(path).unwrap()
-}
 
 fn packets(mut input: Demuxer) -> Result<Vec<Packet>> {
     let video = input.video()?;
@@ -79,12 +64,12 @@ impl<E> Seek for Drip<E> {
 fn what_the_application_reads_gives_the_packets_of_the_file() {
     let expected = packets(Demuxer::open(bare_stream()).unwrap()).unwrap();
     for extension in ["mkv", "ts", "mp4"] {
-        let (reader, _) = Drip::new(file(extension), 1000, || Ok(0));
+        let (reader, _) = Drip::new(contained(extension), 1000, || Ok(0));
         let found = packets(Demuxer::from_read_seek(reader).unwrap()).unwrap();
         assert_eq!(found.len(), expected.len(), "{extension}");
         if extension != "mp4" {
             // An MP4 file's index is at its end, which a reader that goes forward alone meets too late.
-            let (reader, _) = Drip::new(file(extension), 1000, || Ok(0));
+            let (reader, _) = Drip::new(contained(extension), 1000, || Ok(0));
             let forward = packets(Demuxer::from_read(reader).unwrap()).unwrap();
             assert_eq!(data(&forward), data(&found), "{extension}");
         }
@@ -97,7 +82,7 @@ fn what_the_application_reads_gives_the_packets_of_the_file() {
 
 #[test]
 fn a_readers_error_is_the_source_of_ours() {
-    let bytes = file("ts");
+    let bytes = contained("ts");
     for (length, what) in [(100, "in the opening"), (bytes.len() / 2, "on the way")] {
         let end = || Err(io::Error::new(io::ErrorKind::ConnectionReset, "the cable is out"));
         let (reader, calls) = Drip::new(bytes[..length].to_vec(), 4096, end);
@@ -112,7 +97,7 @@ fn a_readers_error_is_the_source_of_ours() {
 
 #[test]
 fn what_came_before_a_readers_error_comes_out() {
-    let bytes = file("ts");
+    let bytes = contained("ts");
     let half = bytes[..bytes.len() / 2].to_vec();
     let (reader, _) = Drip::new(half.clone(), 4096, || Err(io::Error::other("gone")));
     let mut input = Demuxer::from_read(reader).unwrap();
@@ -138,7 +123,7 @@ fn what_came_before_a_readers_error_comes_out() {
 
 #[test]
 fn h38_a_reader_that_panics_is_an_error_and_is_not_called_again() {
-    let bytes = file("ts");
+    let bytes = contained("ts");
     let (reader, calls) = Drip::new(bytes[..bytes.len() / 2].to_vec(), 4096, || panic!("the reader's own bug"));
     let mut input = Demuxer::from_read(reader).unwrap();
     let error = loop {
@@ -316,132 +301,4 @@ fn an_input_option_that_nobody_knows_is_refused() {
     let error = Demuxer::options().format("h265000").open(bare_stream()).unwrap_err();
     assert!(error.to_string().contains("h265000"), "{error}");
     assert_eq!(*error.kind(), ErrorKind::Unsupported);
-}
-
-/// A server on this machine that treats its first caller so; its port.
-fn server(serve: impl FnOnce(TcpStream) + Send + 'static) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || serve(listener.accept().unwrap().0));
-    port
-}
-
-const PATIENCE: Duration = Duration::from_millis(300);
-
-fn timed_out(error: &Error) -> bool {
-    *error.kind() == ErrorKind::TimedOut { after: PATIENCE }
-}
-
-#[test]
-fn a_server_that_stops_sending_ends_with_an_error_in_its_time() {
-    isolated("a_server_that_stops_sending_ends_with_an_error_in_its_time", || {
-        let bytes = file("ts");
-        let (over, wait) = mpsc::channel::<()>();
-        let port = server(move |mut caller| {
-            caller.write_all(&bytes[..bytes.len() / 2]).unwrap();
-            let _ = wait.recv(); // and nothing more, with the line open
-        });
-        let mut input = Demuxer::options().timeout(PATIENCE).open(format!("tcp://127.0.0.1:{port}")).unwrap();
-        let video = input.video().unwrap();
-        let (mut count, mut packets) = (0, input.packets(&video));
-        let error = loop {
-            match packets.next().expect("an end that is none") {
-                Ok(_) => count += 1,
-                Err(error) => break error,
-            }
-        };
-        assert!(timed_out(&error), "{error:?}");
-        assert!(error.to_string().contains("no answer within 300ms"), "{error}");
-        assert!(count > 50, "only {count} packets came out first");
-        assert!(timed_out(&input.read().unwrap_err()), "it stays so");
-        drop(over);
-    });
-}
-
-#[test]
-fn a_server_that_never_answers_ends_with_an_error_in_its_time() {
-    isolated("a_server_that_never_answers_ends_with_an_error_in_its_time", || {
-        for protocol in ["http", "tcp", "rtsp"] {
-            let (over, wait) = mpsc::channel::<()>();
-            let port = server(move |caller| {
-                let _ = wait.recv();
-                drop(caller);
-            });
-            let error =
-                Demuxer::options().timeout(PATIENCE).open(format!("{protocol}://127.0.0.1:{port}/x")).unwrap_err();
-            assert!(timed_out(&error), "{protocol}: {error:?}");
-            drop(over);
-        }
-    });
-}
-
-#[test]
-fn a_wait_ends_when_another_thread_says_so() {
-    isolated("a_wait_ends_when_another_thread_says_so", || {
-        let (over, wait) = mpsc::channel::<()>();
-        let (called, is_called) = mpsc::channel::<()>();
-        let port = server(move |caller| {
-            drop(called);
-            let _ = wait.recv();
-            drop(caller);
-        });
-        let stop = Interrupt::new();
-        let input = Demuxer::options().interrupt(&stop);
-        let waiting = thread::spawn(move || input.open(format!("http://127.0.0.1:{port}/x")));
-        let _ = is_called.recv();
-        stop.interrupt();
-        let error = waiting.join().unwrap().unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Interrupted, "{error:?}");
-        drop(over);
-    });
-}
-
-#[test]
-fn a_receiver_that_takes_nothing_ends_with_an_error_in_its_time() {
-    isolated("a_receiver_that_takes_nothing_ends_with_an_error_in_its_time", || {
-        let (over, wait) = mpsc::channel::<()>();
-        let port = server(move |caller| {
-            let _ = wait.recv();
-            drop(caller);
-        });
-        let mut input = Demuxer::open(bare_stream()).unwrap();
-        let video = input.video().unwrap();
-        let mut output = Muxer::create_as("mpegts", format!("tcp://127.0.0.1:{port}")).unwrap();
-        output.timeout(PATIENCE);
-        let track = output.add_copy(&video).unwrap();
-        let mut output = output.open().unwrap();
-        let first: Vec<_> = input.packets(&video).map(Result::unwrap).collect();
-        // More than a socket's buffers hold, sooner or later.
-        let error = (0..100_000_i64)
-            .find_map(|index| {
-                let packet = first[usize::try_from(index % 250).unwrap()].share().unwrap();
-                let mut packet = Packet::new(packet.data()).unwrap();
-                packet.set_pts(index * 3600);
-                packet.set_dts(index * 3600);
-                output.write(track, packet).err()
-            })
-            .expect("a socket has room for all of it");
-        assert!(timed_out(&error), "{error:?}");
-        drop(over);
-    });
-}
-
-#[test]
-fn protocol_options_reach_the_protocol() {
-    isolated("protocol_options_reach_the_protocol", || {
-        let (asked, question) = mpsc::channel();
-        let port = server(move |mut caller| {
-            let mut text = Vec::new();
-            let mut byte = [0];
-            while !text.ends_with(b"\r\n\r\n") && caller.read(&mut byte).unwrap() == 1 {
-                text.extend(byte);
-            }
-            caller.write_all(b"HTTP/1.0 404 Not Found\r\n\r\n").unwrap();
-            asked.send(String::from_utf8(text).unwrap()).unwrap();
-        });
-        let url = PathBuf::from(format!("http://127.0.0.1:{port}/x.ts"));
-        let error = Demuxer::options().option("user_agent", "sluice/1").timeout(PATIENCE).open(&url).unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Io(io::ErrorKind::NotFound), "{error:?}");
-        assert!(question.recv().unwrap().contains("User-Agent: sluice/1"));
-    });
 }

@@ -95,3 +95,11 @@ pub fn read_all(path: &Path) -> Result<Vec<Packet>> {
     let mut input = Demuxer::open(path)?;
     std::iter::from_fn(|| input.read().transpose()).collect()
 }
+
+/// The standard stream in a container of that extension.
+pub fn contained(extension: &str) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(format!("in.{extension}"));
+    remux(&bare_stream(), &path).unwrap();
+    std::fs::read(path).unwrap()
+}
