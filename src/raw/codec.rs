@@ -371,11 +371,12 @@ impl Drop for CodecContext {
 fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, Vec<Line>) {
     let capture = Capture::start();
     let code = call();
+    let lines = capture.finish();
     match code {
-        0.. => (Ok(Step::Done), capture.lines()),
+        0.. => (Ok(Step::Done), lines),
         ffi::AVERROR_EAGAIN => (Ok(Step::Again), Vec::new()),
-        ffi::AVERROR_EOF => (Ok(Step::End), capture.lines()),
-        code => (Err(Error::ffmpeg(operation, code, capture.lines())), Vec::new()),
+        ffi::AVERROR_EOF => (Ok(Step::End), lines),
+        code => (Err(Error::ffmpeg(operation, code, lines)), Vec::new()),
     }
 }
 

@@ -206,8 +206,10 @@ impl Input {
                 break;
             }
         }
-        let lines = capture.lines();
-        self.note_early_end(&lines);
+        let lines = capture.finish();
+        if !lines.is_empty() {
+            self.note_early_end(&lines);
+        }
         if code == ffi::AVERROR_EOF {
             // A demuxer may take a failing read for the end of the file.
             code = self.io_error();

@@ -148,6 +148,23 @@ impl Capture {
         })
     }
 
+    /// Ends it, and gives what was logged.
+    #[inline]
+    pub(crate) fn finish(self) -> Vec<Line> {
+        let nothing = MARKS.with(|marks| {
+            let nothing = marks.length.get() == self.start;
+            if nothing {
+                marks.depth.set(marks.depth.get() - 1);
+                marks.base.set(self.outer_base);
+            }
+            nothing
+        });
+        if nothing {
+            std::mem::forget(self); // it has been ended
+            return Vec::new();
+        }
+        self.lines()
+    }
     /// What was logged since the start, oldest first: the first 64 lines.
     #[inline]
     pub(crate) fn lines(&self) -> Vec<Line> {
