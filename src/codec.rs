@@ -251,8 +251,9 @@ impl Drop for Core {
             return;
         }
         let name = self.context.name();
-        log::warn!(
-            "avsluice: {name} dropped without a flush: {} of {} sent never came out",
+        crate::raw::guard::say!(
+            Warn,
+            "{name} dropped without a flush: {} of {} sent never came out",
             self.in_flight(),
             self.sent
         );

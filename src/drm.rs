@@ -4,7 +4,7 @@ use crate::{
     Error, ErrorKind, Failed, Frame, FramePool, PixelFormat, Result, System, Vaapi,
     raw::{
         FrameShell,
-        dma_buf::{Keep, Reading},
+        dma_buf::{Keep, Reading, fixed_size},
         picture,
     },
 };
@@ -93,18 +93,18 @@ impl DmaBuf {
         }
         let (mut sizes, mut buffers) = (Vec::new(), Vec::new());
         for (index, (plane, &(row, rows))) in self.planes.iter().zip(&planes).enumerate() {
+            let size = fixed_size(&plane.fd)?;
             let buffer = File::from(plane.fd.try_clone()?).metadata()?;
             let pitch = u64::from(plane.pitch);
             let end = u64::from(plane.offset) + pitch * (rows as u64).saturating_sub(1) + row as u64;
             // Only of linear pictures is it known where the rows end.
-            if pitch < row as u64 || (self.modifier == LINEAR && end > buffer.size()) {
+            if pitch < row as u64 || (self.modifier == LINEAR && end > size) {
                 return refuse(format!(
                     "plane {index} does not fit its buffer of {} bytes: offset {}, {rows} rows of {row} bytes, pitch {pitch}",
-                    buffer.size(),
-                    plane.offset
+                    size, plane.offset
                 ));
             }
-            sizes.push(buffer.size());
+            sizes.push(size);
             buffers.push((buffer.dev(), buffer.ino()));
         }
         let one_buffer = buffers.windows(2).all(|pair| pair[0] == pair[1]);

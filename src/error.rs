@@ -22,6 +22,15 @@ struct Inner {
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
 
+impl Drop for Inner {
+    /// The source may be the application's, and may panic when it is dropped: an error is dropped in many places.
+    fn drop(&mut self) {
+        if self.source.is_some() {
+            raw::guard::dispose("an error's source", self.source.take());
+        }
+    }
+}
+
 /// What a program can match on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,10 +2,15 @@
 
 use crate::{
     Any, Concrete, DeviceMemory, Error, ErrorKind, FramePool, Memory, Result, System, TimeBase, ffi,
-    raw::{FrameShell, Scope, frame::Rows, picture},
+    raw::{FrameShell, Scope, picture, rows::Rows},
     transfer,
 };
 use std::{fmt, marker::PhantomData};
+
+pub use crate::raw::{
+    map::MappedRows,
+    rows::{HostRows, HostRowsMut},
+};
 
 /// One reference to a picture in memory `M` (an AVFrame), no longer than the device's `'d`.
 ///
@@ -228,18 +233,18 @@ impl<'d, M: Concrete> Frame<'d, M> {
 }
 
 impl<'d, M: DeviceMemory> Frame<'d, M> {
-    /// Lets the host read the picture while the result lives (av_hwframe_map with AV_HWFRAME_MAP_READ). The result is read only:
-    /// its [`plane_mut`](Frame::plane_mut) gives nothing. What [`Mapping::Copy`] copies is counted in [`transfer::stats`].
+    /// Lets the host read the picture while the result lives (av_hwframe_map with AV_HWFRAME_MAP_READ). What [`Mapping::Copy`] copies is
+    /// counted in [`transfer::stats`].
     ///
     /// # Errors
     /// `Unsupported` for memory that cannot be mapped, which is all of CUDA's, and for a driver that cannot map it directly when
     /// that is asked for; what the driver reports.
-    pub fn map(&self, mapping: Mapping) -> Result<Frame<'d, System>> {
+    pub fn map(&self, mapping: Mapping) -> Result<Mapped<'d>> {
         let shell = self.shell.mapped(mapping)?;
         if mapping == Mapping::Copy {
             transfer::downloaded(shell.picture_bytes());
         }
-        Ok(Frame::from_shell(shell))
+        Ok(Mapped { shell, _scope: Scope::new() })
     }
     /// Copies the picture to host memory, in the device's layout of it or another that the driver gives
     /// (av_hwframe_transfer_data); counted in [`transfer::stats`].
@@ -283,21 +288,71 @@ impl<'f> Frame<'f, System> {
             )));
         }
         let mut frame = pool.frame()?;
-        self.shell.transfer(&mut frame.shell)?;
+        // Drivers take no rows that run upwards.
+        let upright = if self.shell.is_bottom_up() { Some(self.shell.copied()?) } else { None };
+        upright.as_ref().unwrap_or(&self.shell).transfer(&mut frame.shell)?;
         frame.shell.copy_properties(&self.shell)?;
         transfer::uploaded(self.shell.picture_bytes());
         Ok(frame)
     }
     /// One plane's rows. Without rows if the format has no such plane: NV12 has 2, YUV 4:2:0 has 3.
-    pub fn plane(&self, index: usize) -> Plane<'_, &[u8]> {
-        let (data, rows) = self.shell.system_plane(index).unwrap_or_default();
-        Plane::new(data, rows)
+    pub fn plane(&self, index: usize) -> Plane<'_, HostRows<'_>> {
+        let rows = self.shell.host_rows(index);
+        Plane::new(rows, rows.layout())
     }
     /// The rows of one plane, to write to. `None` if there is no such plane, or another reference to the picture exists, whose
     /// reader would see it change.
-    pub fn plane_mut(&mut self, index: usize) -> Option<Plane<'_, &mut [u8]>> {
-        let (data, rows) = self.shell.system_plane_mut(index)?;
-        Some(Plane::new(data, rows))
+    pub fn plane_mut(&mut self, index: usize) -> Option<Plane<'_, HostRowsMut<'_>>> {
+        let rows = self.shell.host_rows_mut(index)?;
+        let layout = rows.layout();
+        Some(Plane::new(rows, layout))
+    }
+}
+
+/// A picture in device memory that the host reads ([`Frame::map`]). It may be written meanwhile, by the device or by whoever else has the buffer
+/// that it was imported from, so its rows are copied out and no reference to them is given; where nobody writes,
+/// [`row_in_place`](Mapped::row_in_place) reads them where they are.
+#[must_use]
+pub struct Mapped<'d> {
+    pub(crate) shell: FrameShell,
+    _scope: Scope<'d, System>,
+}
+
+impl Mapped<'_> {
+    /// The visible size and the layout of the pixels, which may be another than the device's.
+    pub fn format(&self) -> Format {
+        self.shell.format()
+    }
+    /// Presentation time, in ticks of the frame's [`time_base`](Frame::time_base).
+    pub fn pts(&self) -> Option<i64> {
+        self.shell.pts()
+    }
+    /// One plane's rows, to copy. Without rows if the format has no such plane.
+    pub fn plane(&self, index: usize) -> Option<Plane<'_, MappedRows<'_>>> {
+        let rows = self.shell.mapped_rows(index)?;
+        Some(Plane::new(rows, rows.layout()))
+    }
+    /// A copy in host memory, with its times and properties.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn to_frame(&self) -> Result<Frame<'static, System>> {
+        let mut copy = FrameShell::system(self.format())?;
+        for index in 0.. {
+            let (Some(from), Some(to)) = (self.shell.mapped_rows(index), copy.host_rows_mut(index)) else { break };
+            if !to.into_iter_mut().enumerate().all(|(row, to)| from.copy(row, to)) {
+                return Err(Error::new(ErrorKind::WrongFormat, "to_frame")
+                    .detail("the mapping has other rows than its format asks"));
+            }
+        }
+        copy.copy_properties(&self.shell)?;
+        Ok(Frame::from_shell(copy))
+    }
+}
+
+impl fmt::Debug for Mapped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapped").field("format", &self.format()).field("pts", &self.pts()).finish()
     }
 }
 
@@ -310,7 +365,7 @@ impl<M: Memory> fmt::Debug for Frame<'_, M> {
 /// One plane: where it is, and its pitch, which is not its width.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'f, P> {
-    /// The rows as bytes, from the lowest address to the highest; or the device pointer of the first.
+    /// The rows, [to read](HostRows), [to write](HostRowsMut) or [to copy](MappedRows); or the device pointer of the first.
     pub data: P,
     /// Bytes from one row to the next.
     pub pitch: usize,
@@ -329,24 +384,21 @@ impl<P> Plane<'_, P> {
         Plane { data, pitch, row, rows, bottom_up, frame: PhantomData }
     }
 }
-impl<'f> Plane<'f, &'f [u8]> {
-    /// The rows of the picture, top to bottom, without the padding between them.
-    pub fn lines(self) -> impl Iterator<Item = &'f [u8]> {
-        let Plane { data, pitch, row, rows, bottom_up, .. } = self;
-        (0..rows).map(move |line| {
-            let start = pitch * if bottom_up { rows - 1 - line } else { line };
-            &data[start..start + row]
-        })
+impl<'f> Plane<'f, HostRows<'f>> {
+    /// The rows of the picture, top to bottom, without the bytes between them, which belong to no picture.
+    pub fn lines(self) -> impl DoubleEndedIterator<Item = &'f [u8]> + ExactSizeIterator {
+        self.data.iter()
     }
 }
-impl<'f> Plane<'f, &'f mut [u8]> {
-    /// The rows in memory order, without the padding between them: the picture's top to bottom, unless it is `bottom_up`.
-    pub fn lines_mut(self) -> impl Iterator<Item = &'f mut [u8]> {
-        let row = self.row;
-        self.data.chunks_mut(self.pitch.max(1)).take(self.rows).map(move |line| &mut line[..row])
+impl<'f> Plane<'f, HostRowsMut<'f>> {
+    /// The rows of the picture, top to bottom, without the bytes between them.
+    pub fn lines_mut(self) -> impl DoubleEndedIterator<Item = &'f mut [u8]> + ExactSizeIterator {
+        self.data.into_iter_mut()
     }
 }
 
+static_assertions::assert_impl_all!(Mapped<'static>: Send, Sync);
+static_assertions::assert_not_impl_any!(Mapped<'static>: Clone);
 static_assertions::assert_impl_all!(Frame<'static, Any>: Send, Sync);
 static_assertions::assert_not_impl_any!(Frame<'static, Any>: Clone);
 static_assertions::assert_eq_size!(Frame<'static, Any>, *const ());

@@ -111,7 +111,7 @@ pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
-pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapping, PixelFormat, Plane, RawPixelFormat};
+pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapped, Mapping, PixelFormat, Plane, RawPixelFormat};
 pub use interrupt::Interrupt;
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{Muxer, Track};

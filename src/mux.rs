@@ -223,7 +223,7 @@ impl Muxer<Configured> {
             Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
             Err(error) => {
                 if let Some(Err(left)) = new.filter(|path| path.exists()).map(fs::remove_file) {
-                    log::warn!("avsluice: {} is empty and cannot be removed: {left}", self.0.location);
+                    crate::raw::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
                 }
                 Err(Failed::new(error, self))
             }

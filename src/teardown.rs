@@ -157,7 +157,7 @@ pub(crate) fn within<T: Send + 'static>(
             let error = Error::new(ErrorKind::CloseTimedOut { after: time }, operation).detail(
                 "the driver has not come back from closing the codec; the codec is left to its thread, and leaked",
             );
-            log::error!("{error}");
+            crate::raw::guard::say!(Error, "{error}");
             Err(Overdue { error, thread })
         }
         _ => Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),

@@ -15,7 +15,7 @@ pub struct Stats {
     pub downloads: u64,
     /// Bytes copied to the host.
     pub downloaded_bytes: u64,
-    /// Frames copied within a device, out of a decoder's own surfaces (FFmpeg before 6.0).
+    /// Frames copied within a device: out of a decoder's own surfaces (FFmpeg before 6.0), and for an encoder that was sent frames of many pools.
     pub device_copies: u64,
     /// Bytes copied within a device.
     pub device_copied_bytes: u64,

@@ -84,7 +84,7 @@ fn packets_of_no_bytes_do_not_end_the_stream() {
     for number in 0..10 {
         let mut frame = picture(format, number);
         // No two of one size, or the file has no table of sizes.
-        frame.plane_mut(0).unwrap().data[..100 * number].fill(0);
+        frame.plane_mut(0).unwrap().lines_mut().flatten().take(100 * number).for_each(|sample| *sample = 0);
         for packet in encoder.send(frame).unwrap() {
             let packet = packet.unwrap();
             sizes.push(packet.data().len() as u32);

@@ -46,8 +46,8 @@ fn new_frames_show_nothing_of_what_was_in_their_memory() {
         for _ in 0..8 {
             let mut frame = Frame::system(format).unwrap();
             for index in 0..3 {
-                assert!(frame.plane(index).data.iter().all(|&byte| byte == 0), "{format:?}, plane {index}");
-                frame.plane_mut(index).unwrap().data.fill(0xa5);
+                assert!(frame.plane(index).lines().flatten().all(|&byte| byte == 0), "{format:?}, plane {index}");
+                frame.plane_mut(index).unwrap().lines_mut().for_each(|line| line.fill(0xa5));
             }
         }
     }

@@ -105,18 +105,26 @@ fn uploads_downloads_and_mappings_are_exact_and_counted() {
         assert_eq!(driver.ledger().bytes.device_to_host, size);
 
         for mapping in [Mapping::Copy, Mapping::Direct] {
-            let mut mapped = frame.map(mapping).unwrap();
-            assert_eq!((bytes(&mapped), mapped.pts(), mapped.format()), (bytes(&host), Some(5), NV12));
-            assert!(mapped.plane_mut(0).is_none(), "{mapping:?}: a mapping is for reading");
-            assert!(mapped.share().unwrap().plane_mut(0).is_none(), "nor is a reference to it for writing");
-            // A frame of the host's like any other: it goes back into a surface of its own, and may outlive the frame it is of.
-            let again = mapped.upload(&pool).unwrap();
+            let mapped = frame.map(mapping).unwrap();
+            let copy = mapped.to_frame().unwrap();
+            assert_eq!((bytes(&copy), mapped.pts(), mapped.format()), (bytes(&host), Some(5), NV12));
+            assert_eq!((copy.pts(), copy.time_base()), (Some(5), frame.time_base()));
+            let mut row = [0; 160];
+            let chroma = mapped.plane(1).unwrap();
+            assert!(chroma.data.copy(7, &mut row), "{mapping:?}");
+            assert_eq!(Some(&row[..]), host.plane(1).data.get(7));
+            assert!(
+                !chroma.data.copy(48, &mut row) && !chroma.data.copy(7, &mut row[1..]),
+                "no such row, another length"
+            );
+            assert!(mapped.plane(2).is_none());
+            let again = copy.upload(&pool).unwrap();
             assert_eq!(bytes(&again.download().unwrap()), bytes(&host));
             assert!(again.download().unwrap().plane_mut(0).is_some(), "what is downloaded is the program's own");
         }
         let mapped = frame.map(Mapping::Direct).unwrap();
         drop(frame);
-        assert_eq!(bytes(&mapped), bytes(&host), "the mapping keeps the surface");
+        assert_eq!(bytes(&mapped.to_frame().unwrap()), bytes(&host), "the mapping keeps the surface");
         drop(mapped);
         let after = transfer::stats();
         assert_eq!((after.uploads - before.uploads, after.downloads - before.downloads), (3, 6));

@@ -17,10 +17,8 @@ pub fn md5(frame: &Frame<System>) -> Result<String> {
     supported(frame)?;
     let Format { width, height, pixels } = frame.format();
     let (width, height) = (width as usize, height as usize);
-    let plane = |index| {
-        let plane = frame.plane(index);
-        Plane { data: plane.data, pitch: plane.pitch }
-    };
+    let rows = [0, 1, 2].map(|index| frame.plane(index).lines().flatten().copied().collect::<Vec<u8>>());
+    let plane = |index: usize| Plane { data: &rows[index], pitch: frame.plane(index).row };
     let picture = match pixels {
         PixelFormat::Nv12 => Picture::Nv12 { width, height, luma: plane(0), chroma: plane(1) },
         _ => Picture::Yuv420p { width, height, y: plane(0), u: plane(1), v: plane(2) },

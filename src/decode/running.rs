@@ -147,7 +147,11 @@ impl Running {
             Some(Kind::System) if self.or_system => {
                 if !std::mem::replace(&mut self.fallen_back, true) {
                     let name = self.core.context.name();
-                    log::warn!("avsluice: {name} decodes in software: the device cannot decode {:?}", frame.format());
+                    crate::raw::guard::say!(
+                        Warn,
+                        "{name} decodes in software: the device cannot decode {:?}",
+                        frame.format()
+                    );
                 }
                 Ok(frame)
             }

@@ -1,6 +1,10 @@
 //! An encoder to be: plain data and the codec's options. No FFmpeg object exists yet, so nothing can be half open.
 
-use super::{Encoder, Encodes, Opened, Running, reorder::Reorder, running::Accepts};
+use super::{
+    Encoder, Encodes, Opened, Running,
+    intake::{Accepts, Intake},
+    reorder::Reorder,
+};
 use crate::{
     Color, DeviceMemory, Error, ErrorKind, Failed, FieldOrder, Format, FramePool, Lend, Memory, Result, System,
     Teardown, TimeBase,
@@ -23,6 +27,8 @@ pub struct Configured<O> {
     device: Option<BufferRef>,
     time_base: TimeBase,
     picture: Picture,
+    /// As it was asked for; `None`: the picture's.
+    frame_rate: Option<(u32, u32)>,
     bit_rate: Option<u64>,
     max_bit_rate: Option<u64>,
     buffer_size: Option<u32>,
@@ -49,6 +55,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
             device: None,
             time_base,
             picture: pool.picture().clone(),
+            frame_rate: None,
             bit_rate: None,
             max_bit_rate: None,
             buffer_size: None,
@@ -87,8 +94,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     }
     /// Frames per second, as a ratio: 30000, 1001 for NTSC. The rate control divides the bit rate by it.
     pub fn frame_rate(mut self, num: u32, den: u32) -> Self {
-        let part = |value| i32::try_from(value).unwrap_or(0);
-        self.state.picture.frame_rate = Ratio { num: part(num), den: part(den) };
+        self.state.frame_rate = Some((num, den));
         self
     }
     /// How the colours are to be understood; written to the stream.
@@ -145,7 +151,8 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
 }
 
 impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
-    /// Encodes on this device. Without it NVENC makes a CUDA context of its own for each encoder that is fed from host memory.
+    /// Encodes on this device. Without it NVENC takes the first GPU that opens the encoder, on its primary context. The frames are copied to it by
+    /// `send`, which [`transfer::stats`](crate::transfer::stats) counts.
     pub fn on<'e, M: DeviceMemory>(self, device: impl Lend<'e, Memory = M>) -> Encoder<'e, System, Configured<O>>
     where
         O: Encodes<M>,
@@ -158,12 +165,55 @@ impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
 
 impl<O: super::Options> Configured<O> {
     fn build(&self, kind: Kind) -> Result<Running> {
+        let context = CodecContext::encoder(self.options.name())?;
+        if let Some(pool) = &self.memory {
+            return self.build_with(context, kind, Some(pool), None);
+        }
+        if !context.is_fed_from_its_device() {
+            return self.build_with(context, kind, None, self.device.as_ref());
+        }
+        context.check_takes_pixels(self.format.pixels)?;
+        let settings = self.options.settings();
+        let named =
+            settings.iter().rev().find(|setting| setting.name == "gpu").and_then(|setting| setting.value.parse().ok());
+        match (&self.device, named) {
+            (Some(device), _) => self.build_uploading(device),
+            (None, Some(ordinal)) => self.build_uploading(&BufferRef::cuda_device(ordinal, true)?),
+            (None, None) => self.build_on_any(),
+        }
+    }
+    /// On the first device that opens the encoder: some GPUs decode alone.
+    fn build_on_any(&self) -> Result<Running> {
+        let mut first = None;
+        for ordinal in 0.. {
+            let device = match BufferRef::cuda_device(ordinal, true) {
+                Ok(device) => device,
+                Err(none_left) => return Err(first.unwrap_or(none_left)),
+            };
+            match self.build_uploading(&device) {
+                Ok(running) => return Ok(running),
+                Err(error) => drop(first.get_or_insert(error)),
+            }
+        }
+        unreachable!("there are fewer devices than numbers")
+    }
+    /// Host frames go into a pool of the encoder's own.
+    fn build_uploading(&self, device: &BufferRef) -> Result<Running> {
+        let pool = BufferRef::frames(device, Kind::Cuda, self.format)?;
+        self.build_with(CodecContext::encoder(self.options.name())?, Kind::System, Some(&pool), None)
+    }
+    fn build_with(
+        &self,
+        mut context: CodecContext,
+        kind: Kind,
+        pool: Option<&BufferRef>,
+        device: Option<&BufferRef>,
+    ) -> Result<Running> {
         let picture = Picture { frame_rate: self.check()?, ..self.picture.clone() };
-        let mut context = CodecContext::encoder(self.options.name())?;
         context.set_up_encoder(&EncoderSetup {
             format: self.format,
-            memory: self.memory.as_ref(),
-            device: self.device.as_ref(),
+            memory: pool,
+            device,
             time_base: self.time_base.ratio(),
             frame_rate: picture.frame_rate,
             picture: &picture,
@@ -178,7 +228,8 @@ impl<O: super::Options> Configured<O> {
         let settings = self.options.settings();
         context.set_options(&settings)?;
         context.open()?;
-        let device = match (&self.memory, &self.device) {
+        let uploads = self.memory.is_none() && pool.is_some();
+        let device = match (pool, device) {
             (Some(pool), _) => Some(pool.frames_device()?),
             (None, Some(device)) => Some(device.share()?),
             (None, None) => None,
@@ -188,11 +239,9 @@ impl<O: super::Options> Configured<O> {
             (Kind::Any, None) => Kind::System,
             (kind, _) => kind,
         };
-        let accepts = Accepts {
-            kind,
-            format: self.format,
-            device: if self.memory.is_some() { device.as_ref().map(BufferRef::share).transpose()? } else { None },
-        };
+        let on_device = device.as_ref().filter(|_| self.memory.is_some()).map(BufferRef::share).transpose()?;
+        let accepts = Accepts { kind, format: self.format, device: on_device };
+        let intake = Intake::new(accepts, pool.map(BufferRef::share).transpose()?, uploads);
         // Known: `check` has found one.
         let period =
             Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
@@ -201,9 +250,7 @@ impl<O: super::Options> Configured<O> {
         let rereads_bit_rate = self.options.rereads_bit_rate(constant);
         Ok(Running {
             core: Core::new(context, device, self.teardown),
-            pools: self.memory.as_ref().map(BufferRef::share).transpose()?.into_iter().collect(),
-            accepts,
-            checked: None,
+            intake,
             time_base: self.time_base.ratio(),
             picture,
             period,
@@ -218,6 +265,16 @@ impl<O: super::Options> Configured<O> {
             headers_in_container: AtomicBool::new(self.headers_apart),
         })
     }
+    fn asked_frame_rate(&self) -> Result<Option<Ratio>> {
+        let Some((num, den)) = self.frame_rate else { return Ok(None) };
+        match (i32::try_from(num), i32::try_from(den)) {
+            (Ok(num @ 1..), Ok(den @ 1..)) => Ok(Some(Ratio { num, den })),
+            _ => Err(Error::invalid(
+                "frame_rate",
+                format!("{num}/{den} frames a second is no frame rate: both must be from 1 to {}", i32::MAX),
+            )),
+        }
+    }
     /// Checks what FFmpeg would take in silence, and gives the frame rate: a coarse time base is one, as FFmpeg has it too.
     fn check(&self) -> Result<Ratio> {
         let TimeBase { num, den } = self.time_base;
@@ -226,7 +283,19 @@ impl<O: super::Options> Configured<O> {
         }
         self.bit_rate.map_or(Ok(()), |rate| check_bit_rate("bit_rate", rate))?;
         self.max_bit_rate.map_or(Ok(()), |rate| check_bit_rate("max_bit_rate", rate))?;
-        let rate = self.picture.frame_rate;
+        if let Some(threads) = Some(self.threads).filter(|threads| *threads > MOST_THREADS) {
+            return Err(Error::invalid(
+                "threads",
+                format!("{threads} threads are too many: {MOST_THREADS} at most, 0 for as many as fit"),
+            ));
+        }
+        if let Some(frames) = self.max_b_frames.filter(|frames| *frames > MOST_B_FRAMES) {
+            return Err(Error::invalid(
+                "max_b_frames",
+                format!("{frames} B-frames in a row are too many: {MOST_B_FRAMES} at most"),
+            ));
+        }
+        let rate = self.asked_frame_rate()?.unwrap_or(self.picture.frame_rate);
         if rate.is_known() {
             return Ok(rate);
         }
@@ -239,6 +308,11 @@ impl<O: super::Options> Configured<O> {
         Ok(Ratio { num: den, den: num })
     }
 }
+
+/// More than any codec here runs.
+const MOST_THREADS: u32 = 1024;
+/// What FFmpeg and its libraries take (MAX_B_FRAMES); NVENC and VA-API take fewer.
+const MOST_B_FRAMES: u32 = 16;
 
 /// NVENC counts in 32 bits: of a higher rate FFmpeg would pass on the lower half, and reconfigure the encoder with each frame.
 pub(super) fn check_bit_rate(name: &str, rate: u64) -> Result<()> {

@@ -10,6 +10,7 @@
 mod closed;
 mod configured;
 mod flushing;
+mod intake;
 mod opened;
 mod options;
 mod reorder;

@@ -1,14 +1,14 @@
 //! An open encoder's data, and what its states do with it.
 
-use super::{Receive, reorder::Reorder};
+use super::{Receive, intake::Intake, reorder::Reorder};
 use crate::{
-    Error, ErrorKind, Format, Packet, Result,
+    Error, ErrorKind, Packet, Result,
     codec::{self, Core},
     ffi,
     raw::{
-        BufferRef, FrameShell, Kind, PacketShell,
+        FrameShell, PacketShell,
         codec::Step,
-        frame::{Layout, PictureType},
+        frame::PictureType,
         log::Line,
         picture::Picture,
         shell::{Ratio, Shells},
@@ -25,11 +25,8 @@ use std::{
 /// Fields are dropped in this order: the codec before the pools that it may still have registered.
 pub(super) struct Running {
     pub(super) core: Core,
-    /// Every pool that frames came from: NVENC finds its registrations by address, so none may be recycled before the close.
-    pub(super) pools: Vec<BufferRef>,
-    pub(super) accepts: Accepts,
-    /// The layout of a frame of no pool that was checked before, and is not checked again.
-    pub(super) checked: Option<Layout>,
+    /// Before the pools in it may go, the codec is closed.
+    pub(super) intake: Intake,
     pub(super) time_base: Ratio,
     pub(super) picture: Picture,
     /// One frame in ticks of the time base; 0 when not known.
@@ -50,47 +47,17 @@ pub(super) struct Running {
     pub(super) headers_in_container: AtomicBool,
 }
 
-/// Frames after which an encoder makes no surface more: what it keeps for reference, reorders and works on at once is fewer.
-const GROWING: u64 = 32;
-
-/// The frames that an encoder takes.
-pub(super) struct Accepts {
-    pub(super) kind: Kind,
-    pub(super) format: Format,
-    pub(super) device: Option<BufferRef>,
-}
-
-impl Accepts {
-    fn check(&self, frame: &FrameShell) -> Result<()> {
-        let refuse = |kind, detail| Err(Error::new(kind, "send").detail(detail));
-        if frame.kind() != Some(self.kind) {
-            let found = frame.kind().map_or("memory unknown to avsluice".to_string(), |kind| kind.to_string());
-            return refuse(ErrorKind::WrongFormat, format!("the frame is in {found}, the encoder takes {}", self.kind));
-        }
-        let (own, due) = (frame.format(), self.format);
-        if own != due {
-            let detail = format!(
-                "the frame is {} {}x{}, the encoder was opened for {} {}x{}: open another for frame.pool()",
-                own.pixels, own.width, own.height, due.pixels, due.width, due.height
-            );
-            return refuse(ErrorKind::WrongFormat, detail);
-        }
-        if let (Some(device), Some(pool)) = (&self.device, frame.pool()) {
-            if !pool.frames_device()?.same_device(device) {
-                let detail = "the frame is on another device than the encoder".into();
-                return refuse(ErrorKind::WrongDevice, detail);
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Running {
-    /// Checks the frame and sends it; on failure it comes back as it was.
-    pub(super) fn send(&mut self, mut frame: FrameShell) -> Result<(), (Error, FrameShell)> {
-        if let Err(error) = self.prepare(&frame) {
-            return Err((error, frame));
+    /// Checks the frame and sends it, or a copy; on failure it comes back as it was.
+    pub(super) fn send(&mut self, frame: FrameShell) -> Result<(), (Error, FrameShell)> {
+        let copy = self.core.refuse_if_poisoned().and_then(|()| self.intake.admit(&frame, self.core.sent));
+        match copy {
+            Ok(None) => self.send_admitted(frame),
+            Ok(Some(copy)) => self.send_admitted(copy).map_err(|(error, _)| (error, frame)),
+            Err(error) => Err((error, frame)),
         }
+    }
+    fn send_admitted(&mut self, mut frame: FrameShell) -> Result<(), (Error, FrameShell)> {
         let times = (frame.pts(), frame.duration(), frame.facts());
         self.rescale(&mut frame);
         let wanted = if self.force_keyframe { PictureType::Key } else { PictureType::Any };
@@ -115,33 +82,6 @@ impl Running {
         frame.set_duration(times.1);
         *frame.facts_mut() = times.2;
         Err((error, frame))
-    }
-    fn prepare(&mut self, frame: &FrameShell) -> Result<()> {
-        self.core.refuse_if_poisoned()?;
-        let layout = frame.layout();
-        if layout.is_some() && layout == self.checked {
-            return Ok(());
-        }
-        // A frame of a pool that was checked before is of the same device and layout; its visible size is its own.
-        let known = self.pools.iter().rev().any(|pool| frame.is_of(pool));
-        if known && frame.format() == self.accepts.format {
-            return self.check_room();
-        }
-        self.accepts.check(frame)?;
-        self.checked = layout;
-        if let (false, Some(pool)) = (known, frame.pool()) {
-            self.pools.push(pool);
-        }
-        self.check_room()
-    }
-    /// While an encoder's own pool grows, a device that is full is asked before FFmpeg is, whose encoders may crash there.
-    fn check_room(&self) -> Result<()> {
-        match self.pools.first() {
-            Some(pool) if self.core.sent < GROWING && self.accepts.kind.crashes_without_room() => {
-                pool.check_room(self.accepts.kind)
-            }
-            _ => Ok(()),
-        }
     }
     /// Frames of a decoder count in their stream's time base.
     fn rescale(&self, frame: &mut FrameShell) {

@@ -23,6 +23,7 @@ unsafe impl Send for BsfContext {}
 impl BsfContext {
     /// Filters as FFmpeg writes them: `name=option=value:option=value,name` (av_bsf_list_parse_str, av_bsf_init).
     pub(crate) fn new(chain: &str, parameters: &Parameters, time_base: Ratio) -> Result<Self> {
+        super::strings::refuse_pointers(parameters.codec_id(), "av_bsf_init")?;
         refuse_unknown(chain)?;
         let wanted = c_string("bitstream filter", chain)?;
         let mut context = ptr::null_mut();

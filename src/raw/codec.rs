@@ -10,6 +10,7 @@ use super::{
     picture::Picture,
     shell::Ratio,
     stream::Parameters,
+    strings,
 };
 use crate::{Error, ErrorKind, FieldOrder, Format, ffi, frame::PixelFormat};
 use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
@@ -82,6 +83,7 @@ impl CodecContext {
             Error::new(ErrorKind::Unsupported, "avcodec_find_encoder_by_name")
                 .detail(format!("this FFmpeg has no encoder `{name}`: install a build that has it, or choose another"))
         })?;
+        strings::refuse_pointers(codec.id, "avcodec_find_encoder_by_name")?;
         // FFmpeg's subtitle encoders are functions of another type, which avcodec_send_frame does not ask for.
         if codec.type_ != ffi::AVMEDIA_TYPE_VIDEO {
             return Err(Error::new(ErrorKind::Unsupported, "avcodec_find_encoder_by_name")
@@ -92,6 +94,7 @@ impl CodecContext {
     /// A context for a stream's decoder: FFmpeg's first choice, or the one named.
     pub(crate) fn decoder(stream: &Parameters, name: Option<&str>) -> Result<Self> {
         super::enter()?;
+        strings::refuse_pointers(stream.codec_id(), "avcodec_find_decoder")?;
         // FFmpeg's subtitle decoders write to another structure than a frame, which avcodec_send_packet does not ask for: memory
         // would be overwritten. A sound's sample format would be read as a pixel format.
         if stream.media_type() != ffi::AVMEDIA_TYPE_VIDEO {
@@ -157,6 +160,9 @@ impl CodecContext {
     pub(crate) fn set_up_encoder(&mut self, setup: &EncoderSetup<'_>) -> Result<()> {
         let (width, height) = super::frame::size(setup.format)?;
         let (name, pixels) = (self.name(), setup.format.pixels.ffmpeg());
+        if let Some(memory) = setup.memory {
+            self.check_takes(memory)?;
+        }
         let memory = setup.memory.map(BufferRef::share).transpose()?;
         let device = setup.device.map(BufferRef::share).transpose()?;
         let context = self.raw_mut();
@@ -199,6 +205,19 @@ impl CodecContext {
         }
         Ok(())
     }
+    /// An encoder that does not list a device's frames reads their pointers as something else, or as host memory.
+    fn check_takes(&self, memory: &BufferRef) -> Result<()> {
+        let (hardware, kind) = (PixelFormat::from_ffmpeg(memory.frames_context().format), memory.frames_kind());
+        if formats::taken(self.codec).contains(&hardware) {
+            return Ok(());
+        }
+        let memory = kind.map_or_else(|| hardware.to_string(), |kind| kind.to_string());
+        let detail = format!(
+            "`{}` takes no frames in {memory}: download them, or choose an encoder of that device",
+            self.name()
+        );
+        Err(Error::new(ErrorKind::Unsupported, "avcodec_get_supported_config").detail(detail))
+    }
     /// Sets a decoder up.
     pub(crate) fn set_up_decoder(&mut self, setup: &DecoderSetup<'_>) -> Result<()> {
         let device = setup.device.map(BufferRef::share).transpose()?;
@@ -239,7 +258,14 @@ impl CodecContext {
     }
     /// Why an encoder was not opened, if it lists its pixel formats and the one that it was set up for is none of them.
     fn format_not_taken(&self) -> Option<Error> {
-        let (given, taken) = (PixelFormat::from_ffmpeg(self.raw().pix_fmt), formats::taken(self.codec));
+        self.does_not_take(PixelFormat::from_ffmpeg(self.raw().pix_fmt))
+    }
+    /// Refuses pixel formats that an encoder does not list.
+    pub(crate) fn check_takes_pixels(&self, given: PixelFormat) -> Result<()> {
+        self.does_not_take(given).map_or(Ok(()), Err)
+    }
+    fn does_not_take(&self, given: PixelFormat) -> Option<Error> {
+        let taken = formats::taken(self.codec);
         if self.decodes() || taken.is_empty() || taken.contains(&given) {
             return None;
         }
@@ -253,11 +279,20 @@ impl CodecContext {
     }
     /// Opens the codec (avcodec_open2). One codec is opened on a device at a time.
     pub(crate) fn open(&mut self) -> Result<()> {
-        let _opening = device::opening();
-        let (context, codec) = (self.as_ptr(), self.codec);
-        // SAFETY: the context was allocated for this codec and is opened once: a failed open drops self.
-        let opened = check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) });
-        opened.map(drop).map_err(|error| self.format_not_taken().unwrap_or(error))
+        let asked = Fixed::of(self.raw());
+        let lines = Capture::start();
+        {
+            let _opening = device::opening();
+            let (context, codec) = (self.as_ptr(), self.codec);
+            // SAFETY: the context was allocated for this codec and is opened once: a failed open drops self.
+            let opened = check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) });
+            opened.map_err(|error| self.format_not_taken().unwrap_or(error))?;
+        }
+        if self.decodes() {
+            return Ok(());
+        }
+        asked.check(&Fixed::of(self.raw()), self.name())?;
+        strings::refused_by_the_library(self.name(), &lines.finish())
     }
 
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
@@ -309,6 +344,10 @@ impl CodecContext {
     /// Frames by which decoding order may run ahead of display order, as the codec has settled on at its opening.
     pub(crate) fn reorder_depth(&self) -> u32 {
         u32::try_from(self.raw().has_b_frames).unwrap_or(0)
+    }
+    /// Whether host frames are copied to the device by avsluice, and not by the codec, whose own way is not safe (`encode::intake`).
+    pub(crate) fn is_fed_from_its_device(&self) -> bool {
+        self.name().ends_with("_nvenc")
     }
     /// Whether the codec is one of those that count their decoding times in ticks where frames are due (`encode::reorder`).
     pub(crate) fn shifts_dts_by_ticks(&self) -> bool {
@@ -364,6 +403,39 @@ impl CodecContext {
 impl Drop for CodecContext {
     fn drop(&mut self) {
         self.free();
+    }
+}
+
+/// What frames are checked against, and what avsluice relies on, in an encoder's context: nothing that an option does may change it.
+#[derive(PartialEq)]
+struct Fixed {
+    size: (i32, i32),
+    formats: (ffi::AVPixelFormat, ffi::AVPixelFormat),
+    time_base: Ratio,
+    flags: i32,
+}
+
+impl Fixed {
+    fn of(context: &ffi::AVCodecContext) -> Self {
+        Fixed {
+            size: (context.width, context.height),
+            formats: (context.pix_fmt, context.sw_pix_fmt),
+            time_base: context.time_base.into(),
+            flags: context.flags & ffi::AV_CODEC_FLAG_GLOBAL_HEADER,
+        }
+    }
+    fn check(&self, opened: &Self, encoder: &str) -> Result<()> {
+        let what = match opened {
+            _ if self == opened => return Ok(()),
+            _ if self.size != opened.size => "size",
+            _ if self.formats != opened.formats => "pixel format",
+            _ if self.time_base != opened.time_base => "time base",
+            _ => "flags",
+        };
+        Err(Error::invalid(
+            what,
+            format!("opened with these options, {encoder} has another {what} than it was configured with"),
+        ))
     }
 }
 

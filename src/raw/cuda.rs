@@ -191,7 +191,7 @@ impl Drop for OwnedContext {
             }
         };
         if let Err(error) = driver.check("cuCtxDestroy", status) {
-            log::error!("avsluice: {error}");
+            crate::raw::guard::say!(Error, "{error}");
         }
     }
 }

@@ -1,12 +1,16 @@
 //! AVIOContext over a reader or writer of the application's.
 
-use super::{Result, out_of_memory, watch::Watch};
+use super::{
+    Result,
+    guard::{contain, dispose},
+    out_of_memory,
+    watch::Watch,
+};
 use crate::{Error, ErrorKind, ffi};
 use std::{
     any::Any,
     ffi::{c_int, c_void},
     io::{self, Read, Seek, SeekFrom, Write},
-    panic::{AssertUnwindSafe, catch_unwind},
     ptr::{self, NonNull},
     slice,
     sync::Arc,
@@ -62,37 +66,44 @@ enum Failure {
     Panic(String),
 }
 
+/// Calls in a row that the application may answer with [`io::ErrorKind::Interrupted`], which says that a signal came in between.
+const INTERRUPTED_IN_A_ROW: usize = 100_000;
+
 impl Application {
     /// Runs a call into the application, with nothing of it getting past.
     fn call<T>(&mut self, mut call: impl FnMut(&mut dyn Bytes) -> io::Result<T>) -> Result<T, c_int> {
         if matches!(self.failure, Some(Failure::Panic(_))) {
             return Err(ffi::AVERROR_EIO);
         }
-        loop {
+        for _ in 0..INTERRUPTED_IN_A_ROW {
             if self.watch.is_over() {
                 return Err(ffi::AVERROR_EXIT);
             }
             let bytes = &mut *self.bytes;
-            let failure = match catch_unwind(AssertUnwindSafe(|| call(bytes))) {
+            match contain(|| call(bytes)) {
                 Ok(Ok(result)) => return Ok(result),
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Ok(Err(error)) => Failure::Io(error),
-                Err(panic) => Failure::Panic(words(panic)),
-            };
-            if self.failure.is_none() || matches!(failure, Failure::Panic(_)) {
-                self.failure = Some(failure);
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => dispose("an error", error),
+                Ok(Err(error)) => return Err(self.fail(Failure::Io(error))),
+                Err(words) => return Err(self.fail(Failure::Panic(words))),
             }
-            return Err(ffi::AVERROR_EIO);
+        }
+        Err(self.fail(Failure::Io(io::Error::other("it was interrupted again and again"))))
+    }
+    /// Keeps a failure, and gives FFmpeg's code for it.
+    fn fail(&mut self, failure: Failure) -> c_int {
+        if self.failure.is_none() || matches!(failure, Failure::Panic(_)) {
+            dispose("an error", self.failure.replace(failure));
+        } else {
+            dispose("an error", failure);
+        }
+        ffi::AVERROR_EIO
+    }
+    /// After what a failure was about went well, or was none.
+    fn forgive(&mut self) {
+        if matches!(self.failure, Some(Failure::Io(_))) {
+            dispose("an error", self.failure.take());
         }
     }
-}
-
-fn words(panic: Box<dyn Any + Send>) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| text.to_string());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panicked".into());
-    // A payload may panic when it is dropped, too.
-    drop(catch_unwind(AssertUnwindSafe(|| drop(panic))));
-    text
 }
 
 /// The reader or writer, on its way to FFmpeg.
@@ -119,9 +130,9 @@ impl Custom {
     pub(super) fn open(mut self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
         if self.seeks {
             let bytes = &mut self.bytes;
-            let rewound = catch_unwind(AssertUnwindSafe(|| bytes.seek(SeekFrom::Start(0))));
-            let rewound = rewound.unwrap_or_else(|panic| Err(io::Error::other(format!("panicked: {}", words(panic)))));
-            if let Err(failure) = rewound {
+            let rewound = contain(|| bytes.seek(SeekFrom::Start(0)));
+            if let Err(failure) = rewound.unwrap_or_else(|words| Err(io::Error::other(format!("it panicked: {words}"))))
+            {
                 return Err((failure.into(), self));
             }
         }
@@ -197,11 +208,14 @@ impl CustomIo {
                 error.with_kind(kind).detail(format!("the application's {whose} panicked: {text}"))
             }
             Some(Failure::Io(failure)) => {
+                // The words are the application's code as well.
+                let words =
+                    contain(|| failure.to_string()).unwrap_or_else(|panic| format!("an error without words ({panic})"));
                 let again = match failure.raw_os_error() {
                     Some(code) => io::Error::from_raw_os_error(code),
-                    None => io::Error::new(failure.kind(), failure.to_string()),
+                    None => io::Error::new(failure.kind(), words.clone()),
                 };
-                let detail = format!("the application's {whose} failed: {failure}");
+                let detail = format!("the application's {whose} failed: {words}");
                 let kind = ErrorKind::Io(failure.kind());
                 match application.failure.replace(Failure::Io(again)) {
                     Some(Failure::Io(failure)) => error.with_kind(kind).detail(detail).caused_by(failure),
@@ -213,10 +227,7 @@ impl CustomIo {
     /// After a seek that went well, a reader may go on.
     pub(super) fn forget(&mut self) {
         // SAFETY: as in `judge`.
-        let application = unsafe { &mut *self.application };
-        if matches!(application.failure, Some(Failure::Io(_))) {
-            application.failure = None;
-        }
+        unsafe { &mut *self.application }.forgive();
     }
     /// The reader or writer itself. The format's context must not use it any more.
     pub(super) fn into_custom(self) -> Custom {
@@ -225,8 +236,9 @@ impl CustomIo {
         let seeks = unsafe { (*context).seekable } != 0;
         std::mem::forget(self);
         // SAFETY: self owned both and is gone.
-        let application = unsafe { free(context, application) };
-        Custom { bytes: application.bytes, writes, seeks }
+        let Application { bytes, failure, .. } = unsafe { free(context, application) };
+        dispose("an error", failure);
+        Custom { bytes, writes, seeks }
     }
     /// Hands what is buffered to the writer, and has it do the same.
     pub(super) fn flush(&mut self) -> Result<()> {
@@ -265,10 +277,9 @@ unsafe fn free(context: *mut ffi::AVIOContext, application: *mut Application) ->
 impl Drop for CustomIo {
     fn drop(&mut self) {
         // SAFETY: self owns both and is not used again.
-        let application = unsafe { free(self.context.as_ptr(), self.application) };
-        if catch_unwind(AssertUnwindSafe(|| drop(application))).is_err() {
-            log::error!("avsluice: dropping the application's reader or writer panicked");
-        }
+        let Application { bytes, failure, .. } = unsafe { free(self.context.as_ptr(), self.application) };
+        dispose("an error", failure);
+        dispose("the application's reader or writer", bytes);
     }
 }
 
@@ -299,8 +310,7 @@ unsafe extern "C" fn write<P: Pointer>(opaque: *mut c_void, data: P, size: c_int
         match application.call(|bytes| within(bytes.write(data), data.len())) {
             Ok(0) => {
                 let failure = io::Error::new(io::ErrorKind::WriteZero, "the writer takes nothing more");
-                application.failure.get_or_insert(Failure::Io(failure));
-                return ffi::AVERROR_EIO;
+                return application.fail(Failure::Io(failure));
             }
             Ok(count) => data = &data[count..],
             Err(code) => return code,
@@ -345,15 +355,19 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
                 bytes.seek(SeekFrom::Start(here))?;
                 Ok(end)
             });
-            if !failed_before && matches!(application.failure, Some(Failure::Io(_))) {
+            if !failed_before {
                 // Not to know one's length is no failure.
-                application.failure = None;
+                application.forgive();
             }
             end
         }
         // SEEK_SET, SEEK_CUR, SEEK_END: ISO C's, 0, 1 and 2 everywhere.
         0 => match u64::try_from(offset) {
-            Ok(offset) => application.call(|bytes| bytes.seek(SeekFrom::Start(offset))),
+            // FFmpeg takes the answer for the place and goes on from there: some of its formats abort on a wrong one.
+            Ok(offset) => application.call(|bytes| match bytes.seek(SeekFrom::Start(offset))? {
+                place if place == offset => Ok(place),
+                place => Err(io::Error::other(format!("asked to go to byte {offset}, it says that it is at {place}"))),
+            }),
             Err(_) => Err(ffi::AVERROR_EINVAL),
         },
         1 => application.call(|bytes| bytes.seek(SeekFrom::Current(offset))),

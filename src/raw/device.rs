@@ -1,6 +1,6 @@
 //! AVHWDeviceContext: made once, changed never, destroyed after everything that was built on it.
 
-use super::{BufferRef, DeviceKind, Result, check, cuda, vaapi};
+use super::{BufferRef, DeviceKind, Result, check, cuda, log::Capture, vaapi};
 use crate::{Error, ErrorKind, ffi};
 use std::{
     ffi::{CStr, c_void},
@@ -9,10 +9,17 @@ use std::{
 };
 
 /// Held while a device is made and while a codec is opened on one: creating contexts and opening sessions from several threads
-/// at once crashes some drivers.
-pub(super) fn opening() -> MutexGuard<'static, ()> {
+/// at once crashes some drivers. What FFmpeg logs meanwhile goes to the application's logger when the lock is given back, which the order of
+/// the fields sees to.
+pub(super) struct Opening {
+    _lock: MutexGuard<'static, ()>,
+    _lines: Capture,
+}
+
+pub(super) fn opening() -> Opening {
     static OPENING: Mutex<()> = Mutex::new(());
-    OPENING.lock().unwrap_or_else(PoisonError::into_inner)
+    let lines = Capture::start();
+    Opening { _lock: OPENING.lock().unwrap_or_else(PoisonError::into_inner), _lines: lines }
 }
 
 impl BufferRef {
@@ -163,8 +170,5 @@ impl BufferRef {
 unsafe extern "C" fn drop_owner<O: Send + Sync + 'static>(device: *mut ffi::AVHWDeviceContext) {
     // SAFETY: adopt_cuda made user_opaque from a Box<O>; FFmpeg calls this once, with its own live struct.
     let owner = unsafe { Box::from_raw((*device).user_opaque.cast::<O>()) };
-    // Unwinding into FFmpeg would be undefined; the panic hook has said what happened.
-    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(owner))).is_err() {
-        log::error!("avsluice: dropping a device's owner panicked");
-    }
+    super::guard::dispose("a device's owner", owner);
 }

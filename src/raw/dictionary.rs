@@ -3,6 +3,7 @@
 use super::{
     Result, c_string, check,
     options::{names_of, nearest},
+    strings,
 };
 use crate::{Error, ErrorKind, encode::Setting, ffi};
 use std::{collections::BTreeSet, ffi::CStr, ptr};
@@ -11,10 +12,38 @@ use std::{collections::BTreeSet, ffi::CStr, ptr};
 pub(crate) struct Dictionary(*mut ffi::AVDictionary);
 
 impl Dictionary {
+    /// Options of a format or a protocol, if they may be set by name.
     pub(crate) fn new(settings: &[Setting]) -> Result<Self> {
         let mut dictionary = Dictionary(ptr::null_mut());
-        settings.iter().try_for_each(|setting| dictionary.set(setting))?;
+        settings.iter().try_for_each(|setting| {
+            strings::check_format_option(setting)?;
+            dictionary.set(setting)
+        })?;
         Ok(dictionary)
+    }
+    /// Entries as FFmpeg reads them out of one string, `key=value:key=value` with quotes and backslashes; what does not read on to its end
+    /// gives those before (av_dict_parse_string).
+    pub(super) fn parse(name: &str, value: &str) -> Result<Self> {
+        let mut dictionary = Dictionary(ptr::null_mut());
+        let value = c_string(name, value)?;
+        // SAFETY: the dictionary is ours; the strings are terminated, and what is found in them is copied.
+        unsafe { ffi::av_dict_parse_string(&mut dictionary.0, value.as_ptr(), c"=".as_ptr(), c":".as_ptr(), 0) };
+        Ok(dictionary)
+    }
+    /// Keys and values.
+    pub(super) fn entries(&self) -> Vec<(String, String)> {
+        let text = |text| {
+            // SAFETY: keys and values of an entry are terminated strings.
+            unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+        };
+        let mut last = ptr::null();
+        std::iter::from_fn(|| {
+            // SAFETY: the dictionary is null or ours; an empty prefix matches every entry behind the last.
+            let entry = unsafe { ffi::av_dict_get(self.0, c"".as_ptr(), last, ffi::AV_DICT_IGNORE_SUFFIX).as_ref() }?;
+            last = entry;
+            Some((text(entry.key), text(entry.value)))
+        })
+        .collect()
     }
     fn set(&mut self, setting: &Setting) -> Result<()> {
         let (name, value) = (c_string("option", &setting.name)?, c_string(&setting.name, &setting.value)?);

@@ -101,20 +101,14 @@ pub(crate) struct Reading<'f> {
 }
 
 impl<'f> Reading<'f> {
-    /// Maps the buffer, whose size this is (mmap, DMA_BUF_IOCTL_SYNC).
+    /// Maps the buffer, whose size this is as `fixed_size` gave it (mmap, DMA_BUF_IOCTL_SYNC).
     pub(crate) fn begin(fd: &'f OwnedFd, size: u64) -> Result<Self> {
         use std::os::fd::AsFd as _;
         let length = usize::try_from(size).map_err(|_| Error::new(ErrorKind::Unsupported, "mmap"))?;
-        let synchronised = sync(fd.as_fd(), SYNC_READ);
-        // SAFETY: asking for a descriptor's seals has no preconditions.
-        let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
-        let is_buffer = synchronised.is_ok();
-        if !is_buffer && (seals < 0 || seals & libc::F_SEAL_SHRINK == 0) {
-            return Err(Error::new(ErrorKind::Unsupported, "copy").detail(
-                "the descriptor is neither a DMA-BUF nor a memfd that is sealed against shrinking (F_SEAL_SHRINK)",
-            ));
+        let buffer = is_dma_buf(fd).then(|| fd.as_fd());
+        if let Some(buffer) = buffer {
+            sync(buffer, SYNC_READ)?;
         }
-        let buffer = is_buffer.then(|| fd.as_fd());
         // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
         let start =
             unsafe { libc::mmap(ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
@@ -154,6 +148,29 @@ impl Drop for Reading<'_> {
         // SAFETY: the range came from mmap in `begin`, and self is its one owner.
         unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
     }
+}
+
+/// DMA_BUF_MAGIC of linux/magic.h: the file system that every DMA-BUF is in.
+const DMA_BUF_MAGIC: u64 = 0x444d_4142;
+
+fn is_dma_buf(fd: &OwnedFd) -> bool {
+    // SAFETY: integers alone: all zeros is a value.
+    let mut system: libc::statfs = unsafe { mem::zeroed() };
+    // SAFETY: the kernel writes to the struct whose address it is given.
+    unsafe { libc::fstatfs(fd.as_raw_fd(), &mut system) == 0 && system.f_type as u64 & 0xffff_ffff == DMA_BUF_MAGIC }
+}
+
+/// The buffer's size, if it stays what it is. Another process could else take the memory away while it is read, which kills the reader. The size is
+/// asked for when it is sure that the buffer cannot shrink any more, and not before.
+pub(crate) fn fixed_size(fd: &OwnedFd) -> Result<u64> {
+    // SAFETY: asking for a descriptor's seals has no preconditions.
+    let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+    if !is_dma_buf(fd) && (seals < 0 || seals & libc::F_SEAL_SHRINK == 0) {
+        return Err(Error::new(ErrorKind::Unsupported, "fstat").detail(
+            "the descriptor is neither a DMA-BUF nor a memfd that is sealed against shrinking (F_SEAL_SHRINK)",
+        ));
+    }
+    Ok(std::fs::File::from(fd.try_clone()?).metadata()?.len())
 }
 
 fn sync(buffer: BorrowedFd<'_>, flags: u64) -> Result<()> {

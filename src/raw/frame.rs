@@ -3,7 +3,8 @@
 use super::{
     BufferRef, Kind, Result, check, out_of_memory,
     picture::{self, Picture},
-    shell::{Facts, Ratio, Shell},
+    rows::Rows,
+    shell::{Ratio, Shell},
 };
 use crate::{Error, ErrorKind, FieldOrder, Format, ffi, frame::PixelFormat};
 use std::slice;
@@ -11,31 +12,13 @@ use std::slice;
 /// An owned AVFrame.
 pub(crate) type FrameShell = Shell<ffi::AVFrame>;
 
-/// How a plane's rows follow each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Rows {
-    /// Bytes from one row to the next.
-    pub(crate) pitch: usize,
-    /// Bytes of picture in a row.
-    pub(crate) row: usize,
-    pub(crate) rows: usize,
-    /// The first row in memory is the picture's last.
-    pub(crate) bottom_up: bool,
-}
-
 /// A pixel format of FFmpeg's, and a size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     format: i32,
     width: i32,
     height: i32,
-}
-
-impl Rows {
-    /// Bytes from the first row in memory to the end of the last.
-    fn length(self) -> usize {
-        self.pitch * (self.rows - 1) + self.row
-    }
+    bottom_up: bool,
 }
 
 /// How the next encoder is to treat the picture.
@@ -76,6 +59,7 @@ impl FrameShell {
             format: frame.format,
             width: frame.width,
             height: frame.height,
+            bottom_up: self.is_bottom_up(),
         })
     }
     /// The visible size, and the layout of the pixels: a hardware frame's is its pool's.
@@ -211,8 +195,7 @@ impl FrameShell {
         // SAFETY: both are live; `self` is borrowed mutably.
         check("av_frame_copy_props", || unsafe { ffi::av_frame_copy_props(to, other) })?;
         (self.get_mut().width, self.get_mut().height) = (from.get().width, from.get().height);
-        let mapped = self.facts().mapped;
-        *self.facts_mut() = Facts { mapped, ..from.facts() };
+        *self.facts_mut() = from.facts();
         Ok(())
     }
     /// Copies the pixels into `to`, between host and device or within the device (av_hwframe_transfer_data).
@@ -246,55 +229,6 @@ impl FrameShell {
         let format = self.format();
         let planes = picture::planes(format.pixels.ffmpeg(), self.get().width, self.get().height);
         planes.iter().map(|(row, rows)| (row * rows) as u64).sum()
-    }
-    /// The rows of one plane of host memory. `None` when there is no such plane, or its rows run beyond its buffer.
-    pub(crate) fn system_plane(&self, index: usize) -> Option<(&[u8], Rows)> {
-        let (first, rows) = self.system_rows(index)?;
-        // SAFETY: system_rows has checked that these bytes lie in one buffer of the frame's; av_frame_get_buffer, zeroed by us,
-        // or a decoder's zeroed pool made it, so they are initialised; the frame is borrowed, and writing needs `&mut`. Or the
-        // driver has mapped them for reading, see there.
-        Some((unsafe { slice::from_raw_parts(first, rows.length()) }, rows))
-    }
-    /// The same for writing; nobody else may refer to the picture (av_frame_is_writable).
-    pub(crate) fn system_plane_mut(&mut self, index: usize) -> Option<(&mut [u8], Rows)> {
-        // SAFETY: the frame is live and only read.
-        if self.facts().mapped || unsafe { ffi::av_frame_is_writable(self.as_ptr()) } <= 0 {
-            return None;
-        }
-        let (first, rows) = self.system_rows(index)?;
-        // SAFETY: as in system_plane; the buffers have one reference, ours, which is borrowed mutably.
-        Some((unsafe { slice::from_raw_parts_mut(first, rows.length()) }, rows))
-    }
-    /// The lowest address of a plane's rows and how they follow each other, checked against the plane's buffer: a negative
-    /// linesize runs upwards, and cropping has moved the pointers.
-    fn system_rows(&self, index: usize) -> Option<(*mut u8, Rows)> {
-        if self.kind() != Some(Kind::System) {
-            return None;
-        }
-        let frame = self.get();
-        let planes = picture::planes(ffi::AVPixelFormat(frame.format), frame.width, frame.height);
-        let &(row, count) = planes.get(index)?;
-        let linesize = *frame.linesize.get(index)?;
-        let pitch = usize::try_from(linesize.unsigned_abs()).ok()?;
-        let rows = Rows { pitch, row, rows: count, bottom_up: linesize < 0 };
-        let start = *frame.data.get(index)? as usize;
-        if start == 0 || count == 0 || row > pitch {
-            return None;
-        }
-        if self.facts().mapped {
-            return (!rows.bottom_up).then_some((frame.data[index], rows));
-        }
-        let below = if rows.bottom_up { pitch.checked_mul(count - 1)? } else { 0 };
-        let first = start.checked_sub(below)?;
-        let end = first.checked_add(rows.length())?;
-        let buffer = frame.buf.iter().take_while(|buffer| !buffer.is_null()).find_map(|buffer| {
-            // SAFETY: the non-null entries of `buf` are live references of the frame's.
-            let buffer = unsafe { &**buffer };
-            let range = buffer.data as usize..buffer.data as usize + buffer.size;
-            (range.contains(&first) && end <= range.end).then(|| (buffer.data, first - range.start))
-        });
-        let (base, offset) = buffer?;
-        Some((base.wrapping_add(offset), rows))
     }
     /// Device pointer, pitch, bytes of picture in a row and rows of one plane of a CUDA frame.
     pub(crate) fn cuda_plane(&self, index: usize) -> Option<(u64, Rows)> {
@@ -350,10 +284,7 @@ impl FrameShell {
 unsafe extern "C" fn drop_owner<P: Send + 'static>(opaque: *mut std::ffi::c_void, _data: *mut u8) {
     // SAFETY: `imported` made `opaque` from a Box<P>, and FFmpeg calls this once.
     let owner = unsafe { Box::from_raw(opaque.cast::<P>()) };
-    // Unwinding into FFmpeg would be undefined; the panic hook has said what happened.
-    if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(owner))).is_err() {
-        log::error!("avsluice: dropping an imported picture panicked");
-    }
+    super::guard::dispose("an imported picture", owner);
 }
 
 /// A size as FFmpeg has it.

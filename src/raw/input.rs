@@ -248,7 +248,7 @@ impl Input {
             self.early_end = Some("the last packet is not complete".into());
         }
         if let Some(told) = &self.early_end {
-            log::warn!("avsluice: {} ends before its time: {told}", self.location);
+            crate::raw::guard::say!(Warn, "{} ends before its time: {told}", self.location);
         }
         self.last_is_cut = false;
     }

@@ -8,15 +8,19 @@
 //! The application may put another callback there at any time. That costs errors their log lines, never their correctness:
 //! no code of avsluice's takes a decision that needs a line to arrive.
 //!
-//! A [`Capture`] sees its own thread only. What a codec's worker threads log goes to the facade alone.
+//! A [`Capture`] sees its own thread only. What a codec's worker threads log goes to the facade alone, and at once; what a call of ours logs goes
+//! there when the call is over ([`delivery`](super::delivery)).
 
+use super::{
+    delivery::{self, Message},
+    guard,
+};
 use crate::ffi;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -39,20 +43,7 @@ pub(crate) struct Line {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        message(&self.class, &self.text, f)
-    }
-}
-
-fn message(class: &str, text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    if class.is_empty() { f.write_str(text) } else { write!(f, "{class}: {text}") }
-}
-
-/// The same, to hand to the facade with nothing allocated.
-struct Message<'a>(&'a str, &'a str);
-
-impl fmt::Display for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        message(self.0, self.1, f)
+        fmt::Display::fmt(&Message(&self.class, &self.text), f)
     }
 }
 
@@ -113,11 +104,22 @@ struct Marks {
     length: Cell<usize>,
     /// Whether the last one goes on with the next message: FFmpeg writes some lines in pieces.
     open: Cell<bool>,
+    /// Counts what was logged inside captures, kept or waiting for the logger: a call in which it stood still has nothing to end.
+    heard: Cell<usize>,
+    /// Lines wait for the logger.
+    waiting: Cell<bool>,
 }
 
 thread_local! {
     static MARKS: Marks = const {
-        Marks { depth: Cell::new(0), base: Cell::new(0), length: Cell::new(0), open: Cell::new(false) }
+        Marks {
+            depth: Cell::new(0),
+            base: Cell::new(0),
+            length: Cell::new(0),
+            open: Cell::new(false),
+            heard: Cell::new(0),
+            waiting: Cell::new(false),
+        }
     };
     static LINES: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
@@ -129,6 +131,7 @@ thread_local! {
 pub(crate) struct Capture {
     start: usize,
     outer_base: usize,
+    heard: usize,
     /// Its lines are the thread's.
     not_send: PhantomData<*const ()>,
 }
@@ -144,7 +147,8 @@ impl Capture {
                 marks.open.set(false);
             }
             marks.depth.set(marks.depth.get() + 1);
-            Capture { start, outer_base: marks.base.replace(start), not_send: PhantomData }
+            let heard = marks.heard.get();
+            Capture { start, outer_base: marks.base.replace(start), heard, not_send: PhantomData }
         })
     }
 
@@ -152,7 +156,7 @@ impl Capture {
     #[inline]
     pub(crate) fn finish(self) -> Vec<Line> {
         let nothing = MARKS.with(|marks| {
-            let nothing = marks.length.get() == self.start;
+            let nothing = marks.heard.get() == self.heard;
             if nothing {
                 marks.depth.set(marks.depth.get() - 1);
                 marks.base.set(self.outer_base);
@@ -182,8 +186,8 @@ impl Drop for Capture {
         MARKS.with(|marks| {
             marks.depth.set(marks.depth.get() - 1);
             marks.base.set(self.outer_base);
-            if marks.length.get() != self.start {
-                forget(marks);
+            if marks.heard.get() != self.heard {
+                end(marks);
             }
         });
     }
@@ -191,7 +195,7 @@ impl Drop for Capture {
 
 /// After a capture in which something was logged.
 #[cold]
-fn forget(marks: &Marks) {
+fn end(marks: &Marks) {
     marks.open.set(false);
     // An outer capture keeps what it would have kept without this one inside it.
     let most = if marks.depth.get() == 0 { 0 } else { marks.base.get() + KEPT };
@@ -199,6 +203,9 @@ fn forget(marks: &Marks) {
         marks.length.set(most);
         // A thread that is ending may have dropped the lines already.
         let _ = LINES.try_with(|lines| lines.borrow_mut().truncate(most));
+    }
+    if marks.depth.get() == 0 && marks.waiting.replace(false) {
+        delivery::deliver();
     }
 }
 
@@ -213,6 +220,7 @@ fn keep(level: c_int, class: &str, text: &str, open: bool) {
 }
 
 fn keep_line(marks: &Marks, level: c_int, class: &str, text: &str, open: bool) {
+    marks.heard.set(marks.heard.get().wrapping_add(1));
     if marks.open.replace(open) {
         let _ = LINES.try_with(|lines| lines.borrow_mut().last_mut().map(|line| line.text.push_str(text)));
         return;
@@ -251,12 +259,10 @@ extern "C" fn avsluice_log_wanted(level: c_int) -> c_int {
         return 1;
     }
     let level = facade_level(level);
-    if level > log::max_level() {
-        return 0;
-    }
-    // The application's logger runs in here and may panic.
-    let wanted = || log::log_enabled!(target: TARGET, level);
-    catch_unwind(wanted).unwrap_or(false).into()
+    // The logger is asked in calls of nobody's here alone, see `delivery`.
+    let inside = MARKS.with(|marks| marks.depth.get()) > 0;
+    let wanted = if inside { level <= log::max_level() && !guard::is_logging() } else { guard::is_read(level, TARGET) };
+    wanted.into()
 }
 
 /// The shim hands over one formatted message.
@@ -267,16 +273,33 @@ extern "C" fn avsluice_log_wanted(level: c_int) -> c_int {
 unsafe extern "C" fn avsluice_log_line(level: c_int, class: *const c_char, line: *const c_char) {
     // SAFETY: the caller's promise; log_shim.c passes an AVClass's name, or "", and its own buffer.
     let (class, line) = unsafe { (CStr::from_ptr(class), CStr::from_ptr(line)) };
-    // A logger's panic ends here: FFmpeg's frames above cannot be unwound through.
-    let _ = catch_unwind(AssertUnwindSafe(|| {
+    // Nothing here panics but for want of memory; FFmpeg's frames above could not be unwound through.
+    let _ = guard::contain(|| {
         let (class, line) = (class.to_string_lossy(), line.to_string_lossy());
         let text = one_line(&line);
         keep(level, &class, &text, !line.ends_with('\n'));
-        if text.is_empty() {
-            return;
+        if !text.is_empty() {
+            forward_line(level, &class, &text);
         }
-        log::log!(target: TARGET, facade_level(level), "{}", Message(&class, &text));
-    }));
+    });
+}
+
+/// To the logger: now, or when the call that logs it is over.
+fn forward_line(level: c_int, class: &str, text: &str) {
+    let facade = facade_level(level);
+    if facade > log::max_level() || guard::is_logging() {
+        return;
+    }
+    let inside = MARKS.with(|marks| marks.depth.get()) > 0;
+    // Behind a line of the highest level FFmpeg calls abort(): it cannot wait.
+    if inside && level > ffi::AV_LOG_PANIC && delivery::wait(facade, class, text) {
+        MARKS.with(|marks| {
+            marks.heard.set(marks.heard.get().wrapping_add(1));
+            marks.waiting.set(true);
+        });
+    } else {
+        delivery::tell(facade, class, text);
+    }
 }
 
 /// The message without its line end. Names and tags out of a file get into messages: what could steer a terminal is replaced.

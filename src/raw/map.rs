@@ -1,10 +1,11 @@
 //! av_hwframe_map: device memory that the host reads in place.
 
-use super::{
-    FrameShell, Result, check,
-    shell::{Facts, Shell},
+use super::{FrameShell, Result, check, rows::Rows, shell::Shell};
+use crate::{
+    ErrorKind, ffi,
+    frame::{Mapped, Mapping},
 };
-use crate::{ErrorKind, ffi, frame::Mapping};
+use std::{marker::PhantomData, ptr, slice};
 
 impl FrameShell {
     /// A frame of host memory whose rows are the picture's own, or a copy that the driver keeps for as long as the frame lives. It
@@ -31,7 +32,53 @@ impl FrameShell {
                 _ => error,
             }
         })?;
-        *mapped.facts_mut() = Facts { mapped: true, ..self.facts() };
+        *mapped.facts_mut() = self.facts();
         Ok(mapped)
+    }
+    /// The rows of a mapping's plane, if it has that one.
+    pub(crate) fn mapped_rows(&self, index: usize) -> Option<MappedRows<'_>> {
+        let (first, rows) = self.told_rows(index)?;
+        (!rows.bottom_up).then_some(MappedRows { first: first as *const u8, rows, frame: PhantomData })
+    }
+}
+
+/// Rows of memory that somebody else may write while it is mapped: another process, the device. No reference to it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct MappedRows<'f> {
+    first: *const u8,
+    rows: Rows,
+    frame: PhantomData<&'f ()>,
+}
+
+// SAFETY: the mapping can be read from any thread, and is there for 'f.
+unsafe impl Send for MappedRows<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for MappedRows<'_> {}
+
+impl MappedRows<'_> {
+    pub(crate) fn layout(self) -> Rows {
+        self.rows
+    }
+    /// Copies a row's bytes of picture; `false` if there is no such row, or it is not `to.len()` bytes long.
+    pub fn copy(self, row: usize, to: &mut [u8]) -> bool {
+        let Some(offset) = self.rows.offset(row).filter(|_| to.len() == self.rows.row) else { return false };
+        // SAFETY: av_hwframe_map gave this address for rows that follow each other so, for as long as the frame lives, which is borrowed. `to` is
+        // the caller's own memory. Somebody may write the source meanwhile: no reference to it is made.
+        unsafe { ptr::copy_nonoverlapping(self.first.add(offset), to.as_mut_ptr(), to.len()) };
+        true
+    }
+}
+
+impl Mapped<'_> {
+    /// A row of the mapping itself, not copied; `None` if there is no such plane or row.
+    ///
+    /// # Safety
+    /// While the result lives nobody writes the picture: not the device, not through another mapping, and no process that shares the buffer it
+    /// was imported from.
+    pub unsafe fn row_in_place(&self, plane: usize, row: usize) -> Option<&[u8]> {
+        let MappedRows { first, rows, .. } = self.shell.mapped_rows(plane)?;
+        let offset = rows.offset(row)?;
+        // SAFETY: as in MappedRows::copy; that nobody writes it is the caller's word.
+        Some(unsafe { slice::from_raw_parts(first.add(offset), rows.row) })
     }
 }

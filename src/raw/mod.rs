@@ -10,16 +10,18 @@ pub(crate) mod code;
 pub(crate) mod codec;
 pub(crate) mod cuda;
 pub(crate) mod custom;
+mod delivery;
 pub(crate) mod device;
 pub(crate) mod dictionary;
 #[cfg(target_os = "linux")]
 pub(crate) mod dma_buf;
 mod formats;
 pub(crate) mod frame;
+pub(crate) mod guard;
 pub(crate) mod input;
 pub(crate) mod location;
 pub(crate) mod log;
-mod map;
+pub(crate) mod map;
 pub(crate) mod negotiate;
 pub(crate) mod options;
 pub(crate) mod output;
@@ -27,9 +29,11 @@ pub(crate) mod packet;
 pub(crate) mod parser;
 pub(crate) mod picture;
 pub(crate) mod pool;
+pub(crate) mod rows;
 mod seek;
 pub(crate) mod shell;
 pub(crate) mod stream;
+mod strings;
 pub(crate) mod vaapi;
 pub(crate) mod version;
 pub(crate) mod watch;
@@ -67,6 +71,10 @@ impl Kind {
     /// Such frames that a consumer holds: an encoder with B-frames and a few pictures in work.
     pub(crate) fn held_by_default(self) -> u32 {
         if self.is_lent_by_the_decoder() { 8 } else { 0 }
+    }
+    /// Whether an encoder's driver knows a frame's memory by its address for as long as the encoder is open, so that its pool is kept so long.
+    pub(crate) fn is_registered_by_address(self) -> bool {
+        self == Kind::Cuda
     }
     /// Whether FFmpeg's encoders crash where the device has no room for a frame more.
     pub(crate) fn crashes_without_room(self) -> bool {

@@ -1,7 +1,7 @@
 //! AVOptions of a codec that is not yet open: found by name before they are set, since FFmpeg drops unknown names in some
 //! calls and answers with a bare code in others.
 
-use super::{CodecContext, Result, c_string, check};
+use super::{CodecContext, Result, c_string, check, strings};
 use crate::{Error, ErrorKind, encode::Setting, ffi};
 use std::{collections::BTreeSet, ffi::CStr};
 
@@ -11,6 +11,7 @@ impl CodecContext {
         settings.iter().try_for_each(|setting| self.set_option(setting))
     }
     fn set_option(&mut self, setting: &Setting) -> Result<()> {
+        strings::check_encoder_option(setting)?;
         let (name, value) = (c_string("option", &setting.name)?, c_string(&setting.name, &setting.value)?);
         let context = self.as_ptr();
         let flags = ffi::AV_OPT_SEARCH_CHILDREN;
@@ -34,7 +35,7 @@ impl CodecContext {
                 let reason = format!("`{}` is no value of {}'s option `{}`", setting.value, self.name(), setting.name);
                 error.with_kind(ErrorKind::InvalidSetting { name: setting.name.clone() }).detail(reason)
             })?;
-        Ok(())
+        self.check_inner_options(setting)
     }
     fn no_option(&self, setting: &Setting) -> Error {
         let name = setting.name.clone();

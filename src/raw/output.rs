@@ -268,13 +268,14 @@ fn not_created(error: Error) -> Error {
 impl Drop for Output {
     fn drop(&mut self) {
         if self.unfinished {
-            log::error!(
-                "avsluice: {} was dropped without `finish`: it has no trailer and may not be playable",
+            crate::raw::guard::say!(
+                Error,
+                "{} was dropped without `finish`: it has no trailer and may not be playable",
                 self.location
             );
         }
         if let Err(error) = self.close() {
-            log::error!("avsluice: {error} ({})", self.location);
+            crate::raw::guard::say!(Error, "{error} ({})", self.location);
         }
         // SAFETY: self owns the context and is not used again; its writer is closed, the format's own, or the application's, which goes
         // after it.

@@ -59,8 +59,6 @@ pub(crate) struct Facts {
     pub(crate) frame_rate: Ratio,
     /// How often the input had sought when the packet was read; 0 also for the application's own.
     pub(crate) seeks: u32,
-    /// Its rows are a device's memory, mapped for the host (`raw::map`): not its buffers' bytes, and to be read only.
-    pub(crate) mapped: bool,
 }
 
 /// A ratio as FFmpeg has it, 0/0 for "unknown".

@@ -66,6 +66,8 @@ mod h49_packet_sent_to_a_flushing_decoder;
 mod h49_seek_under_pulled_frames;
 mod h49_seek_without_a_word_on_the_decoder;
 mod h54_stream_set_after_the_device_is_made;
+mod h65_mapped_memory_as_bytes;
+mod h66_bytes_between_rows;
 mod setting_changed_while_packets_are_taken;
 mod wrong_codec_for_memory;
 mod wrong_memory;

@@ -6,6 +6,7 @@ use crate::raw::{
     picture::{Picture, SideData},
     shell::Ratio,
     stream::{Parameters, StreamInfo},
+    strings,
 };
 use crate::{Error, ErrorKind, ffi};
 use std::{
@@ -42,10 +43,12 @@ impl Container {
         let wanted = crate::raw::c_string("format", name)?;
         // SAFETY: a terminated string; the result is null or static.
         let found = unsafe { ffi::av_guess_format(wanted.as_ptr(), ptr::null(), ptr::null()) };
-        NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
+        let container = NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
             let detail = format!("this FFmpeg writes no format `{name}`: `ffmpeg -muxers` lists those that it writes");
             Error::new(ErrorKind::Unsupported, "av_guess_format").detail(detail)
-        })
+        })?;
+        strings::refuse_threads(container.name())?;
+        Ok(container)
     }
     /// Whether it is one of those that FFmpeg can write in fragments: its muxers for ISO files.
     pub(crate) fn has_fragments(self) -> bool {
@@ -86,6 +89,7 @@ impl Container {
     /// Refuses what it cannot hold (avformat_query_codec), which some containers would write all the same.
     pub(crate) fn check(self, track: &TrackSetup, tracks: usize) -> Result<()> {
         let (format, codec) = (self.get(), track.parameters.codec_id());
+        strings::refuse_pointers(codec, "avformat_query_codec")?;
         let refuse = |detail| Err(Error::new(ErrorKind::Unsupported, "avformat_query_codec").detail(detail));
         // SAFETY: the format is static; any id may be asked for.
         let answer = unsafe { ffi::avformat_query_codec(format, codec, ffi::FF_COMPLIANCE_NORMAL) };

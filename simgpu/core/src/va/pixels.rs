@@ -172,7 +172,7 @@ impl Pixels {
 
     fn new(shape: Shape, budget: Option<Budget>) -> Outcome<Pixels> {
         // SAFETY: the name is a C string; the function has no other precondition.
-        let file = unsafe { libc::memfd_create(c"simgpu".as_ptr(), libc::MFD_CLOEXEC) };
+        let file = unsafe { libc::memfd_create(c"simgpu".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
         if file < 0 {
             return Err(va::ALLOCATION_FAILED);
         }
@@ -180,6 +180,9 @@ impl Pixels {
         let file = unsafe { OwnedFd::from_raw_fd(file) };
         // SAFETY: ftruncate has no preconditions.
         let sized = unsafe { libc::ftruncate(file.as_raw_fd(), shape.size as libc::off_t) } == 0;
+        // It stands for a DMA-BUF, which cannot shrink either.
+        // SAFETY: adding seals has no preconditions.
+        let sized = sized && unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) } == 0;
         let view = View::new(&file, shape.size).filter(|_| sized).ok_or(va::ALLOCATION_FAILED)?;
         Ok(Pixels { shape, file, view, _budget: budget })
     }

@@ -1,0 +1,145 @@
+//! Memory that somebody else may write, or take away, and memory that nobody has written.
+
+use crate::support::{isolated, open, simulated, simulated_vaapi};
+use avsluice::{
+    Decoder, Device, Encoder, ErrorKind, Format, FramePool, Mapping, Named, PixelFormat, Stream, System, TimeBase,
+    drm::{self, DmaBuf, LINEAR, fourcc},
+};
+use std::{
+    fs::File,
+    os::{
+        fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
+        unix::fs::FileExt as _,
+    },
+};
+
+fn memfd(size: u64) -> File {
+    // SAFETY: the name is terminated, and the descriptor new: ours alone. Crates give this with no `unsafe`.
+    let file = unsafe { File::from_raw_fd(libc::memfd_create(c"test".as_ptr(), libc::MFD_ALLOW_SEALING)) };
+    file.set_len(size).unwrap();
+    file
+}
+
+fn seal(file: &File) {
+    // SAFETY: adding seals has no preconditions.
+    assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) }, 0);
+}
+
+fn nv12(width: u32, height: u32, planes: [(&File, u32); 2]) -> DmaBuf {
+    let plane = |(file, offset): (&File, u32)| drm::Plane {
+        fd: OwnedFd::from(file.try_clone().unwrap()),
+        offset,
+        pitch: width,
+    };
+    DmaBuf { width, height, fourcc: fourcc(b"NV12"), modifier: LINEAR, planes: planes.map(plane).into() }
+}
+
+/// Shrunk and sealed between any two looks of the library at it: it is copied whole or refused, and the reader lives.
+#[test]
+fn h64_a_buffer_that_shrinks_before_it_is_sealed_is_refused() {
+    isolated("shared_memory::h64_a_buffer_that_shrinks_before_it_is_sealed_is_refused", || {
+        let (width, height) = (512, 512);
+        let pool = FramePool::new(System, Format { width, height, pixels: PixelFormat::Nv12 }).unwrap();
+        let (mut refused, mut copied) = (0, 0);
+        for round in 0..200 {
+            let (luma, chroma) = (memfd(512 * 512), memfd(512 * 256));
+            seal(&luma);
+            let picture = nv12(width, height, [(&luma, 0), (&chroma, 0)]);
+            let other = std::thread::spawn(move || {
+                (0..round * 50).for_each(|_| std::hint::spin_loop());
+                chroma.set_len(if round % 20 == 0 { 512 * 256 } else { 0 }).unwrap();
+                seal(&chroma);
+            });
+            if round % 20 == 0 {
+                other.join().unwrap();
+                drop(pool.copy(&picture).unwrap());
+                copied += 1;
+                continue;
+            }
+            match pool.copy(&picture) {
+                Ok(_) => panic!("a buffer of no bytes was copied"),
+                Err(error) => {
+                    let kind = error.kind();
+                    assert!(matches!(kind, ErrorKind::Unsupported | ErrorKind::WrongFormat), "{error}");
+                    refused += 1;
+                }
+            }
+            other.join().unwrap();
+        }
+        assert_eq!((refused, copied), (190, 10));
+    });
+}
+
+/// Written by another while it is mapped: nothing of ours holds a reference to it.
+#[test]
+fn h65_a_mapping_of_an_imported_buffer_is_copied_out() {
+    simulated_vaapi("shared_memory::h65_a_mapping_of_an_imported_buffer_is_copied_out", |_| {
+        let device = Device::vaapi(simgpu::va::NODE).unwrap();
+        let pool = FramePool::new(&device, Format { width: 64, height: 64, pixels: PixelFormat::Nv12 }).unwrap();
+        let file = memfd(1 << 16);
+        let failed = pool.import(nv12(64, 64, [(&file, 0), (&file, 64 * 64)])).expect_err("it can still shrink");
+        assert_eq!(*failed.kind(), ErrorKind::Unsupported, "{}", failed.error());
+        seal(&file);
+        let frame = pool.import(failed.into_value()).unwrap();
+        let mapped = frame.map(Mapping::Direct).unwrap();
+        let read = || {
+            let mut row = [0; 64];
+            assert!(mapped.plane(0).unwrap().data.copy(0, &mut row));
+            row[0]
+        };
+        let before = read();
+        file.write_at(&[0xaa; 64], 0).unwrap();
+        assert_eq!((before, read()), (0, 0xaa), "the mapping is the buffer itself");
+        assert!(file.set_len(0).is_err(), "nobody can take it away");
+    });
+}
+
+/// libdav1d's pictures lie in memory that is not zeroed. Under Valgrind (`cargo xtask memcheck`) each byte that comes out must have been written.
+#[test]
+fn h66_every_byte_of_a_decoded_picture_was_written() {
+    let stream = media::all().into_iter().find(|stream| stream.codec == media::Codec::Av1).expect("the package has AV1");
+    let (mut input, video) = open(&stream.path).unwrap();
+    let decoder = Decoder::new(System, &video).threads(1).open().unwrap();
+    let mut sum = 0u64;
+    for frame in decoder.frames(input.packets(&video)).take(2) {
+        let frame = frame.unwrap();
+        for plane in (0..3).map(|index| frame.plane(index)) {
+            assert!(plane.lines().all(|line| line.len() == plane.row));
+            // A branch on each byte: that is where Valgrind looks.
+            plane.lines().flatten().for_each(|byte| sum += if byte & 1 == 1 { 2 } else { 1 });
+        }
+    }
+    assert!(sum > 0);
+}
+
+/// Rows that run upwards, as raw video out of an AVI file: drivers and encoders take the distance between rows for a number without a sign.
+#[test]
+fn pictures_that_lie_bottom_up_are_turned_before_anybody_else_reads_them() {
+    simulated("shared_memory::pictures_that_lie_bottom_up_are_turned_before_anybody_else_reads_them", |_| {
+        let format = Format { width: 64, height: 32, pixels: PixelFormat::Bgra };
+        let mut source = avsluice::Frame::system(format).unwrap();
+        for (number, line) in source.plane_mut(0).unwrap().lines_mut().enumerate() {
+            line.fill(number as u8 + 1);
+        }
+        source.set_pts(0);
+        let pool = FramePool::new(System, format).unwrap();
+        let mut encoder = Encoder::new(&pool, TimeBase::hz(25), Named::new("rawvideo")).open().unwrap();
+        let packet = encoder.send(source).unwrap().next().unwrap().unwrap();
+        let stream = Stream::of_packets("rawvideo", TimeBase::hz(25)).unwrap().with_size(64, 32).unwrap();
+        let stream = stream.with_extradata(b"BottomUp\0").unwrap();
+        let mut decoder = Decoder::new(System, &stream).threads(1).open().unwrap();
+        let Ok(ready) = decoder.send(packet.trusted()) else { panic!("rawvideo is decoded") };
+        let Some(Ok(frame)) = ready.into_iter().next() else {
+            return; // without a pixel format FFmpeg's decoder makes nothing of it
+        };
+        assert!(frame.plane(0).bottom_up, "this is what the test is about");
+        let expected: Vec<_> = frame.plane(0).lines().flatten().copied().collect();
+        let device = Device::cuda(0).unwrap();
+        let pool = FramePool::new(&device, frame.format()).unwrap();
+        let down = frame.upload(&pool).unwrap().download().unwrap();
+        assert_eq!(down.plane(0).lines().flatten().copied().collect::<Vec<_>>(), expected);
+        let mut encoder = Encoder::new(&frame.pool(), TimeBase::hz(25), Named::new("rawvideo")).open().unwrap();
+        let packet = encoder.send(frame).unwrap().next().unwrap().unwrap();
+        assert_eq!(packet.data(), expected);
+    });
+}
