@@ -9,6 +9,7 @@ use crate::{
         PacketShell,
         bsf::BsfContext,
         codec::Step,
+        origin::Origin,
         parser::ParserContext,
         shell::{Facts, Shells},
     },
@@ -48,7 +49,8 @@ impl Parser {
     /// # Errors
     /// `Unsupported` if the stream is no video, or FFmpeg cannot parse its codec.
     pub fn new(stream: &Stream) -> Result<Self> {
-        let facts = Facts { time_base: stream.ratio(), frame_rate: stream.rate(), ..Facts::default() };
+        let origin = stream.info().origin;
+        let facts = Facts { time_base: stream.ratio(), frame_rate: stream.rate(), origin, ..Facts::default() };
         let context = ParserContext::new(stream.parameters())?;
         Ok(Parser { context, facts, packets: Shells::new(), spare: None, ending: false })
     }
@@ -110,6 +112,8 @@ impl fmt::Debug for Parser {
 /// ```
 pub struct BitstreamFilter {
     context: BsfContext,
+    /// Of the packets that go in.
+    input: Origin,
     output: Stream,
     facts: Facts,
     packets: Arc<Shells<ffi::AVPacket>>,
@@ -129,9 +133,11 @@ impl BitstreamFilter {
     pub fn new(chain: &str, stream: &Stream) -> Result<Self> {
         let context = BsfContext::new(chain, stream.parameters(), stream.ratio())?;
         let output = Stream(Arc::new(context.output(stream.info())?));
-        let facts = Facts { time_base: output.ratio(), frame_rate: output.rate(), ..Facts::default() };
+        let origin = output.info().origin;
+        let facts = Facts { time_base: output.ratio(), frame_rate: output.rate(), origin, ..Facts::default() };
         Ok(BitstreamFilter {
             context,
+            input: stream.info().origin,
             output,
             facts,
             packets: Shells::new(),
@@ -140,17 +146,23 @@ impl BitstreamFilter {
             ended: false,
         })
     }
-    /// What comes out: for the decoder, or the muxer's [`add_copy`](crate::Muxer::add_copy).
+    /// What comes out: for the decoder, or the muxer's [`add_copy`](crate::Muxer::add_copy). Those refuse the packets that have not been through
+    /// the filter.
     pub fn stream(&self) -> &Stream {
         &self.output
     }
     /// Takes a packet, and gives those that are ready (av_bsf_send_packet). What the last `Ready` held is to be taken first.
     ///
     /// # Errors
-    /// The packet comes back: `Full` if that was not taken; `EndOfStream` after [`end`](Self::end). What is wrong with a packet shows
+    /// The packet comes back: `Full` if that was not taken; `WrongStream` if it is of another stream than the filter was made for;
+    /// `EndOfStream` after [`end`](Self::end). What is wrong with a packet shows
     /// where the `Ready` is read, as `InvalidData`.
     pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Packet>, Failed<Packet>> {
-        let place = packet.0.facts().seeks;
+        let Facts { seeks: place, origin, .. } = packet.0.facts();
+        if !self.input.takes(origin) {
+            let error = self.input.refuse(origin, "the bitstream filter");
+            return Err(Failed::new(error, packet));
+        }
         let sent = if self.ended { Ok(Step::End) } else { self.context.send(Some(&mut packet.0)) };
         let refuse = |kind| Error::new(kind, "av_bsf_send_packet");
         let error = match sent {

@@ -85,6 +85,13 @@ pub enum ErrorKind {
     WrongDevice,
     /// The frame has another size, pixel format or memory than the codec was opened for.
     WrongFormat,
+    /// The packet is of another stream than the track, decoder or filter that it was sent to. See
+    /// [`Packet::trusted`](crate::Packet::trusted).
+    WrongStream,
+    /// The file is being read by a demuxer of this process, or written by another muxer: it would be destroyed.
+    FileInUse,
+    /// No packet was written before the output was finished: nothing can be played.
+    NoPackets,
     /// The codec is full: what the last `Ready` held was not taken. Take it with `receive`, then send again.
     Full,
     /// An earlier hard error: nothing more can be sent. The error's `source` is that error.
@@ -255,6 +262,9 @@ impl fmt::Display for ErrorKind {
             Unsupported => write!(f, "not supported"),
             WrongDevice => write!(f, "the frame is on another device than the codec"),
             WrongFormat => write!(f, "the frame's size, pixel format or memory is not what the codec was opened for"),
+            WrongStream => write!(f, "the packet is of another stream"),
+            FileInUse => write!(f, "the file is in use: write to another"),
+            NoPackets => write!(f, "no packet was written"),
             Full => write!(f, "the codec is full: receive what is ready, then send again"),
             Poisoned => write!(f, "the codec failed before and takes nothing more"),
             DrainStalled { in_flight } => {

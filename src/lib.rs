@@ -114,7 +114,7 @@ pub use error::{Error, ErrorKind, Failed, Result};
 pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapped, Mapping, PixelFormat, Plane, RawPixelFormat};
 pub use interrupt::Interrupt;
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
-pub use mux::{Muxer, Track};
+pub use mux::{MuxReport, Muxer, Track};
 pub use packet::{Packet, TimeBase};
 pub use pool::FramePool;
 pub use raw::version::libavcodec_version;

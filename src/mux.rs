@@ -1,5 +1,9 @@
 //! [`Packet`] -> file, URL or the application's own writer. Tracks are added while [`Configured`]; the header is written by `open`, the trailer by `finish`.
 
+mod report;
+
+pub use report::{MuxReport, TrackReport};
+
 use crate::{
     Encoder, Error, ErrorKind, Failed, Interrupt, Memory, Packet, Result, Stream,
     encode::Setting,
@@ -192,7 +196,7 @@ impl Muxer<Configured> {
     /// `Unsupported` if the container cannot hold the codec.
     pub fn add<M: Memory>(&mut self, encoder: &Encoder<'_, M>) -> Result<Track> {
         let (time_base, frame_rate) = (encoder.time_base(), encoder.frame_rate());
-        let setup = TrackSetup::encoded(encoder.context(), time_base, frame_rate, encoder.picture())?;
+        let setup = TrackSetup::encoded(encoder.context(), encoder.origin(), time_base, frame_rate, encoder.picture())?;
         let track = self.add_track(setup)?;
         if self.0.container.has_global_header() {
             encoder.headers_in_container();
@@ -216,13 +220,18 @@ impl Muxer<Configured> {
     ///
     /// # Errors
     /// The muxer comes back with the reason: `Io` if the file cannot be made, `InvalidSetting` if no track was added, what FFmpeg
-    /// says where the tracks do not fit the container. A file that was made for nothing is removed.
+    /// says where the tracks do not fit the container; `FileInUse`, before anything is touched, if a demuxer of this process reads the file or
+    /// another muxer writes it, by whatever name: the file is known by its device and inode. What an application opens itself (for
+    /// [`Demuxer::from_read`](crate::Demuxer::from_read), say) and what a format opens beside its own file cannot be known. A file that was made
+    /// for nothing is removed.
     pub fn open(mut self) -> Result<Muxer, Failed<Self>> {
         let new = self.0.location.file().filter(|path| fs::symlink_metadata(path).is_err()).map(Path::to_owned);
         match self.0.build() {
             Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
             Err(error) => {
-                if let Some(Err(left)) = new.filter(|path| path.exists()).map(fs::remove_file) {
+                // Another muxer's file is none of ours, though it was not there before.
+                let ours = *error.kind() != ErrorKind::FileInUse;
+                if let Some(Err(left)) = new.filter(|path| ours && path.exists()).map(fs::remove_file) {
                     crate::raw::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
                 }
                 Err(Failed::new(error, self))
@@ -258,9 +267,12 @@ impl Configured {
 impl Muxer {
     /// Writes a packet, interleaved with the other tracks' (av_interleaved_write_frame). Its times are rescaled from its own
     /// time base to the track's. A missing duration becomes one frame; missing times follow the packet before, where pictures are out
-    /// of order by the order that H.264 and HEVC tell.
+    /// of order by the order that H.264 and HEVC tell. Where a copied stream's decoding time does not follow the one before, as in files that
+    /// were joined, it becomes the next tick, as the ffmpeg program has it: the [report](Muxer::report) counts that, and the log says it once a
+    /// track.
     ///
     /// # Errors
+    /// `WrongStream` if the packet is not of the encoder or stream that the track was added for (see [`Packet::trusted`]);
     /// `InvalidSetting` if the track is another muxer's, or the times are not those of packets in decoding order; `Io` if
     /// writing fails, which may be an earlier packet's.
     pub fn write(&mut self, track: Track, packet: Packet) -> Result<()> {
@@ -276,20 +288,26 @@ impl Muxer {
     pub fn flush(&mut self) -> Result<()> {
         self.0.output.flush()
     }
+    /// What was written so far, and how often the times of copied packets were mended.
+    pub fn report(&self) -> MuxReport {
+        MuxReport::new(self.0.id, self.0.output.report())
+    }
     /// Writes what is held back and the trailer, and closes the file (av_write_trailer, avio_closep). The application's writer is
-    /// flushed and dropped.
+    /// flushed and dropped. The report says what was written.
     ///
     /// # Errors
-    /// `Io` if the last bytes cannot be written, such as `StorageFull`. The file is closed all the same.
-    pub fn finish(self) -> Result<()> {
-        self.0.output.finish().map(drop)
+    /// `Io` if the last bytes cannot be written, such as `StorageFull`; `NoPackets` if nothing was written before. The file is closed all
+    /// the same.
+    pub fn finish(self) -> Result<MuxReport> {
+        let (_, tracks) = self.0.output.finish()?;
+        Ok(MuxReport::new(self.0.id, tracks))
     }
-    /// The same, and gives the application's writer back.
+    /// The same, and gives the application's writer back; for the [report](Muxer::report), ask before.
     ///
     /// # Errors
     /// As [`finish`](Muxer::finish); `InvalidSetting` if the writer is no `W`, or a file was written.
     pub fn finish_into<W: 'static>(self) -> Result<W> {
-        let writer = self.0.output.finish()?.map(Custom::into_any);
+        let writer = self.0.output.finish()?.0.map(Custom::into_any);
         writer.and_then(|writer| writer.downcast().ok()).map(|writer| *writer).ok_or_else(|| {
             let detail = format!("what was written to is no {}", std::any::type_name::<W>());
             Error::invalid("writer", detail)

@@ -2,7 +2,7 @@
 
 use crate::{
     Result,
-    raw::{PacketShell, shell::Ratio},
+    raw::{PacketShell, origin::Origin, shell::Ratio},
 };
 use std::fmt;
 
@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Packet(pub(crate) PacketShell);
 
 impl Packet {
-    /// A packet of the application's own: a copy of `data`, with no times. A decoder wants a whole picture in it; [`Parser`](crate::Parser)
+    /// A packet of the application's own: a copy of `data`, with no times, which every track, decoder and filter takes. A decoder wants a whole picture in it; [`Parser`](crate::Parser)
     /// finds them in bytes that are cut anywhere.
     ///
     /// # Errors
@@ -20,7 +20,32 @@ impl Packet {
         crate::raw::enter()?;
         PacketShell::copy_of(data).map(Packet)
     }
-    /// Another reference to the same data (av_packet_ref), with the same times: for a second muxer. Nothing is copied.
+    /// The application's word that a track, decoder or filter of another stream takes it. A packet that a demuxer, an encoder or a filter made is
+    /// else taken only by what was opened or added for that very stream, and refused with `WrongStream` elsewhere. It is right where the
+    /// packets do go on with that stream: the next file of a camera in the decoder of the last one, a new encoder with the settings of
+    /// the old one on its track, an encoder's packets in a decoder for a [`Stream`](crate::Stream) that was described. Nobody checks it:
+    /// bytes of another codec or with other parameter sets make a broken file.
+    ///
+    /// ```
+    /// use avsluice::{Encoder, Format, FramePool, Muxer, PixelFormat, System, TimeBase, mpeg4};
+    /// use std::io::Cursor;
+    ///
+    /// let pool = FramePool::new(System, Format { width: 64, height: 64, pixels: PixelFormat::Yuv420p })?;
+    /// let open = || Encoder::new(&pool, TimeBase::hz(25), mpeg4::Mpeg4::new()).open();
+    /// let mut output = Muxer::to_write_seek("mp4", Cursor::new(Vec::new()))?;
+    /// let track = output.add(&open()?)?;
+    /// let mut output = output.open()?;
+    /// let mut second = open()?; // the first one has failed, say
+    /// for packet in second.send(pool.frame()?)? {
+    ///     output.write(track, packet?.trusted())?;
+    /// }
+    /// # Ok::<(), avsluice::Error>(())
+    /// ```
+    pub fn trusted(mut self) -> Self {
+        self.0.facts_mut().origin = Origin::default();
+        self
+    }
+    /// Another reference to the same data (av_packet_ref), with the same times, of the same stream: for a second muxer. Nothing is copied.
     ///
     /// # Errors
     /// `OutOfMemory`.

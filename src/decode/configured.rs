@@ -126,6 +126,7 @@ impl Configured {
             hold: self.hold.unwrap_or(0),
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
+            origin: self.stream.info().origin,
             device: share(&self.device)?,
             clock: Default::default(),
             place: None,

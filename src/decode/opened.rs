@@ -19,7 +19,8 @@ impl<'d, Y: Output> Decoder<'d, Y> {
     /// report: decoding goes on.
     ///
     /// # Errors
-    /// The packet comes back. `Unsupported` if the device cannot decode this stream; `PoolExhausted` if too many of the decoder's
+    /// The packet comes back. `WrongStream` if it is of another stream than the decoder was opened for (see
+    /// [`Packet::trusted`](crate::Packet::trusted)); `NotReset` after a seek without a reset; `Unsupported` if the device cannot decode this stream; `PoolExhausted` if too many of the decoder's
     /// own surfaces are held; `Full` only after frames were left in the last `Ready`.
     pub fn send(&mut self, packet: Packet) -> Result<Ready<'_, Y::Frame<'d>>, Failed<Packet>> {
         match self.state.running.send(&packet) {

@@ -10,6 +10,7 @@ use crate::{
         codec::Step,
         frame::Layout,
         log::Line,
+        origin::Origin,
         shell::{Facts, Ratio, Shells},
     },
     transfer,
@@ -28,6 +29,8 @@ pub(super) struct Running {
     pub(super) hold: u32,
     pub(super) time_base: Ratio,
     pub(super) frame_rate: Ratio,
+    /// Of the stream that it was opened for.
+    pub(super) origin: Origin,
     pub(super) device: Option<BufferRef>,
     pub(super) clock: Clock,
     /// How often the input had sought when it read the packets that are inside; `None` with none inside.
@@ -68,7 +71,10 @@ impl Clock {
 impl Running {
     pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
         self.core.refuse_if_poisoned()?;
-        let place = packet.0.facts().seeks;
+        let Facts { seeks: place, origin, .. } = packet.0.facts();
+        if !self.origin.takes(origin) {
+            return Err(self.origin.refuse(origin, format_args!("the decoder ({})", self.core.context.name())));
+        }
         if self.place.is_some_and(|inside| inside != place) {
             return Err(Error::new(ErrorKind::NotReset, "send").detail(
                 "the demuxer has sought since the last packet: reset the decoder, or let Demuxer::seek do it",

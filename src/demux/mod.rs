@@ -33,7 +33,7 @@ pub struct Demuxer {
 impl Demuxer {
     /// Opens a file, and reads as much of it as it takes to know its streams (avformat_open_input,
     /// avformat_find_stream_info). A URL works where FFmpeg has the protocol; what exists as a file is a file, also with a colon
-    /// in its name. A server that says nothing is waited for without end: set a [`timeout`](OpenOptions::timeout) for it.
+    /// in its name. No [`Muxer`](crate::Muxer) of this process opens the file while the demuxer lives. A server that says nothing is waited for without end: set a [`timeout`](OpenOptions::timeout) for it.
     ///
     /// # Errors
     /// `Io` if the file cannot be read, `InvalidData` if it is empty, no media file or damaged, `InvalidSetting` for a path with
@@ -42,7 +42,8 @@ impl Demuxer {
         Demuxer::options().open(url)
     }
     /// Reads what the application has, once from its beginning to its end (avio_alloc_context). A reader that can seek goes in by
-    /// [`from_read_seek`](Demuxer::from_read_seek), which some files need: an MP4 file may have its index at its end.
+    /// [`from_read_seek`](Demuxer::from_read_seek), which some files need: an MP4 file may have its index at its end. If it reads a file, that is
+    /// not known, and a muxer that is given the same file destroys it.
     ///
     /// # Errors
     /// As [`open`](Demuxer::open). What the reader itself says is the error's `source`, here and in each later call; if it panics,

@@ -12,6 +12,7 @@ use crate::{
     raw::{
         BufferRef, CodecContext, Kind,
         codec::EncoderSetup,
+        origin::Origin,
         picture::Picture,
         sealed,
         shell::{Ratio, Shells},
@@ -228,6 +229,7 @@ impl<O: super::Options> Configured<O> {
         let settings = self.options.settings();
         context.set_options(&settings)?;
         context.open()?;
+        let codec = context.codec_id();
         let uploads = self.memory.is_none() && pool.is_some();
         let device = match (pool, device) {
             (Some(pool), _) => Some(pool.frames_device()?),
@@ -253,6 +255,7 @@ impl<O: super::Options> Configured<O> {
             intake,
             time_base: self.time_base.ratio(),
             picture,
+            origin: Origin::encoder(codec),
             period,
             reorder,
             packets: Shells::new(),

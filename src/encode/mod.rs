@@ -25,7 +25,7 @@ pub use options::{Encodes, Named, Options, Setting};
 
 use crate::{
     Concrete, Memory, Result,
-    raw::{CodecContext, Scope, picture::Picture, sealed, shell::Ratio},
+    raw::{CodecContext, Scope, origin::Origin, picture::Picture, sealed, shell::Ratio},
 };
 use running::Running;
 
@@ -69,6 +69,9 @@ impl<M: Memory> Encoder<'_, M> {
     }
     pub(crate) fn picture(&self) -> &Picture {
         &self.state.running.picture
+    }
+    pub(crate) fn origin(&self) -> Origin {
+        self.state.running.origin
     }
     /// The container stores the parameter sets: they need not be in the packets.
     pub(crate) fn headers_in_container(&self) {

@@ -10,6 +10,7 @@ use crate::{
         codec::Step,
         frame::PictureType,
         log::Line,
+        origin::Origin,
         picture::Picture,
         shell::{Ratio, Shells},
     },
@@ -29,6 +30,8 @@ pub(super) struct Running {
     pub(super) intake: Intake,
     pub(super) time_base: Ratio,
     pub(super) picture: Picture,
+    /// Of its packets.
+    pub(super) origin: Origin,
     /// One frame in ticks of the time base; 0 when not known.
     pub(super) period: i64,
     /// Only for encoders whose own decoding times are wrong.
@@ -126,6 +129,7 @@ impl Running {
         }
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.picture.frame_rate;
+        packet.facts_mut().origin = self.origin;
         if packet.duration() == 0 {
             packet.set_duration(self.period);
         }

@@ -3,6 +3,7 @@
 use super::{
     PacketShell, Result, c_string, check,
     codec::Step,
+    origin::Origin,
     out_of_memory,
     shell::Ratio,
     stream::{Parameters, StreamInfo},
@@ -56,7 +57,7 @@ impl BsfContext {
         // SAFETY: self owns the context, and FFmpeg writes to it only in calls that take `&mut self`.
         unsafe { self.0.as_ref() }
     }
-    /// What comes out: the stream that goes in, with the filter's parameters and time base.
+    /// What comes out: the stream that goes in, with an origin of its own and the filter's parameters and time base.
     pub(crate) fn output(&self, input: &StreamInfo) -> Result<StreamInfo> {
         // SAFETY: an initialised filter has its output's parameters.
         let parameters = unsafe { Parameters::with_side_data_of(self.get().par_out, &input.parameters) }?;
@@ -64,7 +65,8 @@ impl BsfContext {
             known if known.is_known() => known,
             _ => input.time_base,
         };
-        Ok(StreamInfo { parameters: Arc::new(parameters), time_base, ..input.clone() })
+        let origin = Origin::filter(parameters.codec_id());
+        Ok(StreamInfo { origin, parameters: Arc::new(parameters), time_base, ..input.clone() })
     }
     /// av_bsf_send_packet: takes the packet's data unless it is full; `None` is the end of the stream.
     pub(crate) fn send(&mut self, packet: Option<&mut PacketShell>) -> Result<Step> {

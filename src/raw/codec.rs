@@ -155,6 +155,9 @@ impl CodecContext {
         // SAFETY: a codec's name is a static terminated string.
         unsafe { CStr::from_ptr(self.codec.name) }.to_str().unwrap_or("codec")
     }
+    pub(crate) fn codec_id(&self) -> ffi::AVCodecID {
+        self.codec.id
+    }
 
     /// Sets an encoder up.
     pub(crate) fn set_up_encoder(&mut self, setup: &EncoderSetup<'_>) -> Result<()> {

@@ -4,6 +4,7 @@ use super::{
     PacketShell, Result, c_string,
     custom::{Custom, CustomIo},
     dictionary::Dictionary,
+    in_use::Claim,
     location::Location,
     log::{Capture, Line},
     out_of_memory,
@@ -42,6 +43,8 @@ pub(crate) struct Input {
     early_end: Option<String>,
     /// How often it has sought: packets of different places are told apart by it.
     seeks: u32,
+    /// No muxer of this process may open the file.
+    _claim: Option<Claim>,
 }
 
 // SAFETY: an AVFormatContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -65,6 +68,7 @@ impl Input {
             // FFmpeg finds the end of the file, no format, or by the extension a stream of nothing.
             return Err(location.error(ErrorKind::InvalidData, "avformat_open_input", "the file is empty"));
         }
+        let claim = Claim::reading(&location);
         let format = setup.format.map(format_by_name).transpose()?.unwrap_or(ptr::null());
         let mut options = Dictionary::new(setup.options)?;
         let watch = Arc::clone(&setup.watch);
@@ -95,7 +99,8 @@ impl Input {
             }
             return Err(not_opened(&location, error));
         };
-        let mut input = Input { context, location, custom, watch, last_is_cut: false, early_end: None, seeks: 0 };
+        let (last_is_cut, early_end, seeks, _claim) = (false, None, 0, claim);
+        let mut input = Input { context, location, custom, watch, last_is_cut, early_end, seeks, _claim };
         if setup.format.is_none() && input.format_name() == "tty" {
             // FFmpeg draws any longer text file as a picture of a terminal.
             let detail = "this is text, not a media file";

@@ -51,6 +51,10 @@ impl Location {
     pub(crate) fn file(&self) -> Option<&Path> {
         self.is_file.then_some(&self.path)
     }
+    /// The path of the file that it leads to by FFmpeg's protocols for files.
+    pub(super) fn local_file(&self) -> Option<PathBuf> {
+        if self.is_file { Some(self.path.clone()) } else { super::in_use::without_protocols(self.url.to_bytes()) }
+    }
     /// The extension that a name ends in.
     pub(crate) fn extension(&self) -> Option<String> {
         Some(self.path.extension()?.to_string_lossy().into_owned())

@@ -1,5 +1,6 @@
 //! AVFormatContext of a file that is written.
 
+mod limits;
 mod reorder;
 mod setup;
 mod track;
@@ -12,12 +13,13 @@ use super::{
     check,
     custom::{Custom, CustomIo},
     dictionary::Dictionary,
+    in_use::Claim,
     location::Location,
     out_of_memory,
     shell::Ratio,
     watch::Watch,
 };
-use crate::{Error, ErrorKind, encode::Setting, ffi};
+use crate::{Error, ErrorKind, encode::Setting, ffi, mux::TrackReport};
 use std::{
     io,
     ptr::{self, NonNull},
@@ -46,6 +48,8 @@ pub(crate) struct Output {
     tracks: Vec<Track>,
     /// The header was written, the trailer not.
     unfinished: bool,
+    /// No other muxer of this process may open the file.
+    claim: Option<Claim>,
 }
 
 // SAFETY: an AVFormatContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -89,7 +93,16 @@ impl Output {
         })?;
         let context = NonNull::new(context).ok_or_else(|| out_of_memory("avformat_alloc_output_context2"))?;
         let (location, watch) = (location.clone(), Arc::clone(&setup.watch));
-        Ok(Output { context, container, location, custom: None, watch, tracks: Vec::new(), unfinished: false })
+        Ok(Output {
+            context,
+            container,
+            location,
+            custom: None,
+            watch,
+            tracks: Vec::new(),
+            unfinished: false,
+            claim: None,
+        })
     }
     fn begin(&mut self, setup: &OutputSetup<'_>) -> Result<()> {
         let (context, container, watch) = (self.context, self.container, Arc::clone(&self.watch));
@@ -113,6 +126,7 @@ impl Output {
                 (*context.as_ptr()).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
             }
         }
+        self.claim = Claim::writing(&self.location)?;
         if !container.opens_files() && self.custom.is_none() {
             let (url, asks) = (self.location.url().as_ptr(), watch.callback());
             // SAFETY: the context is live, and its writer still null; the URL is terminated; FFmpeg copies the callback.
@@ -121,6 +135,7 @@ impl Output {
                 ffi::avio_open2(writer, url, ffi::AVIO_FLAG_WRITE, &asks, options.as_mut_ptr())
             };
             check("avio_open2", || watch.during(open)).map_err(not_created)?;
+            self.claim.iter().for_each(|claim| claim.exists(&self.location));
         }
         // SAFETY: the context has its streams and, unless the format opens files itself, its writer; the options are ours.
         let header = || unsafe { ffi::avformat_write_header(context.as_ptr(), options.as_mut_ptr()) };
@@ -131,7 +146,7 @@ impl Output {
         for (index, (track, headers)) in setup.tracks.iter().zip(filters).enumerate() {
             // SAFETY: the context is live and has one stream for each set-up.
             let time_base = unsafe { (**(*context.as_ptr()).streams.add(index)).time_base };
-            self.tracks.push(Track::new(track, time_base.into(), container.has_times(), headers));
+            self.tracks.push(Track::new(track, time_base.into(), container, headers));
         }
         Ok(())
     }
@@ -158,13 +173,21 @@ impl Output {
         let Some(track) = self.tracks.get_mut(index) else {
             return Err(Error::invalid("track", format!("{} has no track {index}", self.location)));
         };
-        track.push(packet)?;
+        let origin = packet.facts().origin;
+        if !track.origin.takes(origin) {
+            let error = track.origin.refuse(origin, format_args!("track {index}"));
+            return Err(self.location.name(error));
+        }
+        track.push(packet).map_err(|error| self.location.name(error))?;
         self.write_ready(index)
     }
     fn write_ready(&mut self, index: usize) -> Result<()> {
         while let Some(mut packet) = self.tracks[index].pop()? {
             packet.set_stream_index(index);
             packet.get_mut().pos = -1;
+            if let Some(said) = self.tracks[index].mend(&mut packet) {
+                crate::raw::guard::say!(Warn, "{}: track {index}: {said}", self.location);
+            }
             let (pts, dts) = (packet.pts(), packet.dts());
             let (context, packet) = (self.context.as_ptr(), packet.as_ptr());
             // SAFETY: the header is written and the trailer not, for `finish` takes self; each track has its stream; the packet
@@ -176,6 +199,7 @@ impl Output {
                 self.not_written(error, index, pts, dts)
             })?;
             self.tracks[index].last_written = dts;
+            self.tracks[index].written += 1;
         }
         Ok(())
     }
@@ -217,9 +241,13 @@ impl Output {
             self.location.name(error)
         })
     }
+    /// What was written to each track so far.
+    pub(crate) fn report(&self) -> Vec<TrackReport> {
+        self.tracks.iter().map(Track::report).collect()
+    }
     /// Writes what is held back and the trailer, and closes the file (av_write_trailer, avio_closep). The application's writer is
     /// flushed and comes back.
-    pub(crate) fn finish(mut self) -> Result<Option<Custom>> {
+    pub(crate) fn finish(mut self) -> Result<(Option<Custom>, Vec<TrackReport>)> {
         let mut result = Ok(());
         for index in 0..self.tracks.len() {
             self.tracks[index].end();
@@ -228,14 +256,23 @@ impl Output {
         self.unfinished = false;
         let context = self.context.as_ptr();
         // SAFETY: the header was written, and self is used up.
-        let trailer = check("av_write_trailer", || self.watch.during(|| unsafe { ffi::av_write_trailer(context) }));
+        let end = || unsafe { ffi::av_write_trailer(context) };
+        let is_empty = self.tracks.iter().all(|track| track.written == 0);
+        let trailer = match is_empty && limits::crashes_without_packets(self.container) {
+            true => Ok(0),
+            false => check("av_write_trailer", || self.watch.during(end)),
+        };
         let closed = self.close();
         let ended = trailer.map(drop).and(closed).map_err(|error| {
             let error = self.judge(error);
             self.location.name(error)
         });
         result.and(ended)?;
-        Ok(self.take_writer())
+        if is_empty {
+            let detail = "no packet was written to it: it has nothing to play";
+            return Err(self.location.error(ErrorKind::NoPackets, "finish", detail));
+        }
+        Ok((self.take_writer(), self.report()))
     }
     /// Closes the file. What was still buffered is written now, so errors come now.
     fn close(&mut self) -> Result<()> {

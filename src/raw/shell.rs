@@ -1,7 +1,7 @@
 //! AVFrame and AVPacket structs ("shells": what they hold is counted elsewhere), recycled through a free list per codec, so
 //! that a running codec allocates none.
 
-use super::{Result, out_of_memory};
+use super::{Result, origin::Origin, out_of_memory};
 use crate::ffi;
 use std::{
     mem::ManuallyDrop,
@@ -59,6 +59,8 @@ pub(crate) struct Facts {
     pub(crate) frame_rate: Ratio,
     /// How often the input had sought when the packet was read; 0 also for the application's own.
     pub(crate) seeks: u32,
+    /// What made a packet; frames have none.
+    pub(crate) origin: Origin,
 }
 
 /// A ratio as FFmpeg has it, 0/0 for "unknown".

@@ -3,6 +3,7 @@
 use super::{
     CodecContext, Result, check,
     codec::codec_name,
+    origin::Origin,
     out_of_memory, picture,
     shell::{Ratio, Shell},
 };
@@ -242,6 +243,8 @@ unsafe fn blocks(list: *const ffi::AVPacketSideData, count: i32) -> Vec<Block> {
 /// What an input file says of one of its streams.
 #[derive(Clone)]
 pub(crate) struct StreamInfo {
+    /// What its packets have too: a copy of this with other settings keeps it.
+    pub(crate) origin: Origin,
     pub(crate) index: usize,
     pub(crate) parameters: Arc<Parameters>,
     pub(crate) time_base: Ratio,
@@ -259,6 +262,7 @@ impl StreamInfo {
     /// A stream that is in no file.
     pub(crate) fn of_parameters(parameters: Parameters, time_base: Ratio) -> Self {
         StreamInfo {
+            origin: Origin::application(parameters.codec_id()),
             index: 0,
             parameters: Arc::new(parameters),
             time_base,
@@ -283,8 +287,10 @@ impl StreamInfo {
         let of_file = || Some(Ratio::from(ffi::AV_TIME_BASE_Q).rescale(known(file_duration?)?, time_base));
         // SAFETY: the dictionary is the stream's own, or null; the result is null or lives as long as it.
         let language = unsafe { ffi::av_dict_get(stream.metadata, c"language".as_ptr(), std::ptr::null(), 0).as_ref() };
+        let index = usize::try_from(stream.index).unwrap_or(0);
         Ok(StreamInfo {
-            index: usize::try_from(stream.index).unwrap_or(0),
+            origin: Origin::input(parameters.codec_id(), index),
+            index,
             time_base,
             frame_rate: frame_rate(stream, &parameters),
             sample_aspect_ratio: stream.sample_aspect_ratio.into(),
@@ -304,6 +310,7 @@ impl StreamInfo {
     pub(crate) fn mark(&self, packet: &mut Shell<ffi::AVPacket>) {
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.frame_rate;
+        packet.facts_mut().origin = self.origin;
         self.repair_duration(packet.get_mut());
     }
     /// A bare stream's packets have no times, and FFmpeg works their duration out: since 7.0 as one tick after the first second

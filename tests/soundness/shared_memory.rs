@@ -97,7 +97,8 @@ fn h65_a_mapping_of_an_imported_buffer_is_copied_out() {
 /// libdav1d's pictures lie in memory that is not zeroed. Under Valgrind (`cargo xtask memcheck`) each byte that comes out must have been written.
 #[test]
 fn h66_every_byte_of_a_decoded_picture_was_written() {
-    let stream = media::all().into_iter().find(|stream| stream.codec == media::Codec::Av1).expect("the package has AV1");
+    let stream =
+        media::all().into_iter().find(|stream| stream.codec == media::Codec::Av1).expect("the package has AV1");
     let (mut input, video) = open(&stream.path).unwrap();
     let decoder = Decoder::new(System, &video).threads(1).open().unwrap();
     let mut sum = 0u64;

@@ -3,6 +3,7 @@
 use crate::raw::{
     CodecContext, Result, check,
     location::Location,
+    origin::Origin,
     picture::{Picture, SideData},
     shell::Ratio,
     stream::{Parameters, StreamInfo},
@@ -119,6 +120,8 @@ impl Container {
 /// What a track is to be.
 #[derive(Clone)]
 pub(crate) struct TrackSetup {
+    /// Of its packets.
+    pub(super) origin: Origin,
     pub(super) parameters: Arc<Parameters>,
     time_base: Ratio,
     pub(super) frame_rate: Ratio,
@@ -133,11 +136,13 @@ impl TrackSetup {
     /// The packets of an open encoder.
     pub(crate) fn encoded(
         encoder: &CodecContext,
+        origin: Origin,
         time_base: Ratio,
         frame_rate: Ratio,
         picture: &Picture,
     ) -> Result<Self> {
         Ok(TrackSetup {
+            origin,
             parameters: Arc::new(Parameters::of_encoder(encoder)?),
             time_base,
             frame_rate,
@@ -151,6 +156,7 @@ impl TrackSetup {
     /// The packets of an input's stream.
     pub(crate) fn copied(stream: &StreamInfo) -> Self {
         TrackSetup {
+            origin: stream.origin,
             parameters: Arc::clone(&stream.parameters),
             time_base: stream.time_base,
             frame_rate: stream.frame_rate,
@@ -160,6 +166,9 @@ impl TrackSetup {
             language: stream.language.clone(),
             encoded: false,
         }
+    }
+    pub(super) fn is_encoded(&self) -> bool {
+        self.encoded
     }
     /// An encoder's parameter sets are to stand in the packets: the container has no place for them.
     pub(super) fn needs_headers(&self, container: Container) -> bool {

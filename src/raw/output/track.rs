@@ -2,14 +2,18 @@
 
 use super::{
     reorder::{PictureOrder, Reorder},
-    setup::TrackSetup,
+    setup::{Container, TrackSetup},
 };
-use crate::raw::{PacketShell, Result, bsf::BsfContext, shell::Ratio};
-use crate::{Error, ErrorKind, ffi};
+use crate::raw::{PacketShell, Result, bsf::BsfContext, origin::Origin, shell::Ratio};
+use crate::{Error, ErrorKind, ffi, mux::TrackReport};
 use std::collections::VecDeque;
 
 /// A track of an open output.
 pub(super) struct Track {
+    /// Of its packets.
+    pub(super) origin: Origin,
+    codec: &'static str,
+    mending: Option<Mending>,
     time_base: Ratio,
     /// One frame in ticks of the time base; 0 when not known.
     period: i64,
@@ -18,8 +22,18 @@ pub(super) struct Track {
     next: i64,
     /// Decoding time of the last packet that FFmpeg took.
     pub(super) last_written: Option<i64>,
+    /// Packets that FFmpeg took.
+    pub(super) written: u64,
+    mended: u64,
     headers: Option<BsfContext>,
     ready: VecDeque<PacketShell>,
+}
+
+/// The times of a copied stream go on where the input's overlap or go back: an encoder's are its own, and must be right.
+struct Mending {
+    /// From one decoding time to the next at least.
+    step: i64,
+    told: bool,
 }
 
 /// How missing times are found.
@@ -48,7 +62,8 @@ struct DecodingTimes {
 
 impl Track {
     /// After the header was written, which settles the time base.
-    pub(super) fn new(setup: &TrackSetup, time_base: Ratio, has_times: bool, headers: Option<BsfContext>) -> Self {
+    pub(super) fn new(setup: &TrackSetup, time_base: Ratio, container: Container, headers: Option<BsfContext>) -> Self {
+        let has_times = container.has_times();
         let rate = setup.frame_rate;
         let period = if rate.is_known() { Ratio { num: rate.den, den: rate.num }.rescale(1, time_base) } else { 0 };
         let timing = match setup.parameters.video_delay() {
@@ -60,7 +75,46 @@ impl Track {
                 reorder: None,
             })),
         };
-        Track { time_base, period, timing, next: 0, last_written: None, headers, ready: VecDeque::new() }
+        // FFmpeg takes equal times of these, and subtitles do begin together.
+        let at_once = matches!(setup.parameters.media_type(), ffi::AVMEDIA_TYPE_SUBTITLE | ffi::AVMEDIA_TYPE_DATA);
+        let step = i64::from(!container.allows_equal_times() && !at_once);
+        let mending = (has_times && !setup.is_encoded()).then_some(Mending { step, told: false });
+        Track {
+            origin: setup.origin,
+            codec: setup.parameters.codec_name(),
+            mending,
+            time_base,
+            period,
+            timing,
+            next: 0,
+            last_written: None,
+            written: 0,
+            mended: 0,
+            headers,
+            ready: VecDeque::new(),
+        }
+    }
+    pub(super) fn report(&self) -> TrackReport {
+        TrackReport { codec: self.codec, packets: self.written, mended: self.mended }
+    }
+    /// Changes a copied packet's times as little as it takes to follow the packet before, as the ffmpeg program does (mux_fixup_ts). What
+    /// is to be said of it, the first time.
+    pub(super) fn mend(&mut self, packet: &mut PacketShell) -> Option<String> {
+        let (mending, last) = (self.mending.as_mut()?, self.last_written);
+        let old = (packet.pts()?, packet.dts()?);
+        let new = mended(old, last, mending.step);
+        if new == old {
+            return None;
+        }
+        set_times(packet, new.0, new.1);
+        self.mended += 1;
+        let why = match last {
+            Some(last) if old.1 < last.saturating_add(mending.step) => format!("does not follow {last}"),
+            _ => format!("is after the presentation time {}", old.0),
+        };
+        let codec = self.codec;
+        (!std::mem::replace(&mut mending.told, true))
+            .then(|| format!("{codec}: decoding time {} {why}: it becomes {}, and so do others like it", old.1, new.1))
     }
     /// Takes a packet in decoding order.
     pub(super) fn push(&mut self, mut packet: PacketShell) -> Result<()> {
@@ -158,6 +212,21 @@ fn shown((mut packet, time): (PacketShell, i64)) -> PacketShell {
     packet
 }
 
+/// Times of a packet that follow the last decoding time. Of one that is decoded after it is shown, both become the middle one of the
+/// three times that are known.
+fn mended((mut pts, mut dts): (i64, i64), last: Option<i64>, step: i64) -> (i64, i64) {
+    if dts > pts {
+        let follows = last.map_or(i64::MIN, |last| last.saturating_add(1));
+        let mut known = [pts, dts, follows];
+        known.sort_unstable();
+        (pts, dts) = (known[1], known[1]);
+    }
+    match last.map(|last| last.saturating_add(step)) {
+        Some(earliest) if dts < earliest => (pts.max(earliest), earliest),
+        _ => (pts, dts),
+    }
+}
+
 fn set_times(packet: &mut PacketShell, pts: i64, dts: i64) {
     let raw: &mut ffi::AVPacket = packet.get_mut();
     (raw.pts, raw.dts) = (pts, dts);
@@ -171,6 +240,21 @@ fn no_times(why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn mended_times_are_those_of_the_ffmpeg_program() {
+        // An overlap: on with the last time, and the presentation not before it.
+        assert_eq!(mended((10, 10), Some(12), 1), (13, 13));
+        assert_eq!(mended((40, 10), Some(12), 1), (40, 13));
+        assert_eq!(mended((12, 12), Some(12), 0), (12, 12), "where equal times are allowed");
+        assert_eq!(mended((11, 11), Some(12), 0), (12, 12));
+        // Decoded after it is shown: the middle one.
+        assert_eq!(mended((20, 50), Some(29), 1), (30, 30));
+        assert_eq!(mended((20, 50), Some(9), 1), (20, 20));
+        assert_eq!(mended((20, 50), Some(69), 1), (70, 70));
+        assert_eq!(mended((20, 50), None, 1), (20, 20));
+        assert_eq!(mended((20, 10), Some(9), 1), (20, 10), "nothing to mend");
+    }
 
     #[test]
     fn decoding_times_rise_and_are_never_after_the_presentation() {
