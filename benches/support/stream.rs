@@ -22,7 +22,7 @@ pub fn h264(path: &Path, width: u32, height: u32, frames: usize) -> Result<()> {
         }
     }
     encoder.flush()?.finish(Limit::default(), |packet| output.write(track, packet))?.free();
-    output.finish()
+    output.finish().map(drop)
 }
 
 fn paint(frame: &mut Frame<'static, System>, number: usize) {

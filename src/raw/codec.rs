@@ -19,6 +19,8 @@ use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
 pub(crate) struct CodecContext {
     context: Option<NonNull<ffi::AVCodecContext>>,
     codec: &'static ffi::AVCodec,
+    /// A frame was sent.
+    is_fed: bool,
     // Behind the context's `opaque`: the context is freed before it (see `Drop`). No Box: moving one ends the pointers to it.
     negotiation: Arc<Negotiation>,
 }
@@ -132,7 +134,7 @@ impl CodecContext {
         // SAFETY: the codec is FFmpeg's own static description.
         let context = NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) });
         let context = Some(context.ok_or_else(|| out_of_memory("avcodec_alloc_context3"))?);
-        Ok(CodecContext { context, codec, negotiation: Arc::new(Negotiation::new()) })
+        Ok(CodecContext { context, codec, is_fed: false, negotiation: Arc::new(Negotiation::new()) })
     }
     pub(super) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)
@@ -301,6 +303,7 @@ impl CodecContext {
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
     #[inline]
     pub(crate) fn send_frame(&mut self, frame: Option<&FrameShell>) -> (Result<Step>, Vec<Line>) {
+        self.is_fed |= frame.is_some();
         let frame = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
         let context = self.raw_mut();
         // SAFETY: the context is live; FFmpeg takes references of its own to what the frame refers to. A context that is not
@@ -378,9 +381,27 @@ impl CodecContext {
         cfg!(nvdec_direct_surfaces) && unsafe { self.raw().hwaccel.as_ref() }.is_some()
     }
 
+    /// SVT-AV1's threads never end where no picture ever came: its close waits for them for ever (1.4, with FFmpeg 5.1).
+    fn wake(&mut self) {
+        let Some(context) = self.context.filter(|_| !self.is_fed && self.name() == "libsvtav1") else { return };
+        // SAFETY: self owns the context.
+        let context = unsafe { context.as_ref() };
+        // SAFETY: as above; it is only read.
+        if unsafe { ffi::avcodec_is_open((&raw const *context).cast_mut()) } == 0 {
+            return;
+        }
+        let size = (u32::try_from(context.width).unwrap_or(0), u32::try_from(context.height).unwrap_or(0));
+        let format = Format { width: size.0, height: size.1, pixels: PixelFormat::from_ffmpeg(context.pix_fmt) };
+        if let Ok(picture) = FrameShell::system(format) {
+            // What comes of it is nobody's.
+            drop(self.send_frame(Some(&picture)));
+        }
+    }
+
     /// Closes the codec: what it holds in the driver is released. Later calls do nothing.
     pub(crate) fn close(&mut self) -> Vec<Line> {
         let capture = Capture::start();
+        self.wake();
         #[cfg(has_avcodec_close)]
         if self.context.is_some() {
             // SAFETY: the context is live; avcodec_close leaves it to be freed, and does nothing when called again.
@@ -395,6 +416,7 @@ impl CodecContext {
     }
     /// Frees the context, closing it first if it is open (avcodec_free_context).
     pub(crate) fn free(&mut self) {
+        self.wake();
         if let Some(context) = self.context.take() {
             let mut context = context.as_ptr();
             // SAFETY: self owned the context and has just given it up.

@@ -64,7 +64,10 @@ pub(super) fn check_encoder_option(setting: &Setting) -> Result<()> {
 
 /// Flags are added or taken away by name. A number, or a word without a sign, would replace those that avsluice has set.
 fn check_words(name: &str, value: &str) -> Result<()> {
-    let is_word = |word: &str| word.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic())
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
     let signed = value.starts_with(['+', '-']);
     if signed && value[1..].split(['+', '-']).all(is_word) {
         return Ok(());

@@ -31,7 +31,7 @@ fn case(device: &Device<Cuda>, input: &mut Demuxer, video: &Stream, audio: &Stre
         output.write(sound, packet)?; // easily forgotten: what was read after the last frame
     }
     encoder.flush()?.finish(Limit::default(), |packet| output.write(picture, packet))?.free();
-    output.finish()
+    output.finish().map(drop)
 }
 
 fn main() {}

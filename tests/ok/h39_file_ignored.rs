@@ -3,7 +3,7 @@
 use avsluice::*;
 
 fn case(muxer: Muxer<mux::Configured>) -> Result<()> {
-    muxer.open()?.finish()
+    muxer.open()?.finish().map(drop)
 }
 
 fn main() {}

@@ -3,7 +3,7 @@
 use avsluice::*;
 
 fn case(muxer: Muxer) -> Result<()> {
-    muxer.finish()
+    muxer.finish().map(drop)
 }
 
 fn main() {}

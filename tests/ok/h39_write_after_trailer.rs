@@ -3,7 +3,7 @@ use avsluice::*;
 
 fn case(mut muxer: Muxer, track: Track, packet: Packet) -> Result<()> {
     muxer.write(track, packet)?;
-    muxer.finish()
+    muxer.finish().map(drop)
 }
 
 fn main() {}

@@ -1,12 +1,14 @@
 //! Memory that somebody else may write, or take away, and memory that nobody has written.
 
-use crate::support::{isolated, open, simulated, simulated_vaapi};
+use crate::support::{YUV420P, bytes, isolated, open, picture, simulated, simulated_vaapi};
 use avsluice::{
-    Decoder, Device, Encoder, ErrorKind, Format, FramePool, Mapping, Named, PixelFormat, Stream, System, TimeBase,
+    Decoder, Demuxer, Device, Encoder, ErrorKind, Format, FramePool, Mapping, Muxer, Named, PixelFormat, System,
+    TimeBase,
     drm::{self, DmaBuf, LINEAR, fourcc},
 };
 use std::{
     fs::File,
+    io::Cursor,
     os::{
         fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
         unix::fs::FileExt as _,
@@ -117,30 +119,28 @@ fn h66_every_byte_of_a_decoded_picture_was_written() {
 #[test]
 fn pictures_that_lie_bottom_up_are_turned_before_anybody_else_reads_them() {
     simulated("shared_memory::pictures_that_lie_bottom_up_are_turned_before_anybody_else_reads_them", |_| {
-        let format = Format { width: 64, height: 32, pixels: PixelFormat::Bgra };
-        let mut source = avsluice::Frame::system(format).unwrap();
-        for (number, line) in source.plane_mut(0).unwrap().lines_mut().enumerate() {
-            line.fill(number as u8 + 1);
-        }
-        source.set_pts(0);
+        let format = YUV420P;
+        let source = picture(format, 0);
         let pool = FramePool::new(System, format).unwrap();
-        let mut encoder = Encoder::new(&pool, TimeBase::hz(25), Named::new("rawvideo")).open().unwrap();
-        let packet = encoder.send(source).unwrap().next().unwrap().unwrap();
-        let stream = Stream::of_packets("rawvideo", TimeBase::hz(25)).unwrap().with_size(64, 32).unwrap();
-        let stream = stream.with_extradata(b"BottomUp\0").unwrap();
-        let mut decoder = Decoder::new(System, &stream).threads(1).open().unwrap();
-        let Ok(ready) = decoder.send(packet.trusted()) else { panic!("rawvideo is decoded") };
-        let Some(Ok(frame)) = ready.into_iter().next() else {
-            return; // without a pixel format FFmpeg's decoder makes nothing of it
-        };
+        let encoder = |pool| Encoder::new(pool, TimeBase::hz(25), Named::new("rawvideo")).threads(1).open().unwrap();
+        let mut raw = encoder(&pool);
+        let mut output = Muxer::to_write_seek("nut", Cursor::new(Vec::new())).unwrap();
+        let track = output.add(&raw).unwrap();
+        let mut output = output.open().unwrap();
+        raw.send(source).unwrap().for_each(|packet| output.write(track, packet.unwrap()).unwrap());
+        let file: Cursor<Vec<u8>> = output.finish_into().unwrap();
+        let mut input = Demuxer::from_read_seek(file).unwrap();
+        // As AVI files have it.
+        let stream = input.video().unwrap().with_extradata(b"BottomUp\0").unwrap();
+        let decoder = Decoder::new(System, &stream).threads(1).open().unwrap();
+        let frame = decoder.frames(input.packets(&stream)).next().unwrap().unwrap();
         assert!(frame.plane(0).bottom_up, "this is what the test is about");
-        let expected: Vec<_> = frame.plane(0).lines().flatten().copied().collect();
+        let expected = bytes(&frame);
         let device = Device::cuda(0).unwrap();
         let pool = FramePool::new(&device, frame.format()).unwrap();
         let down = frame.upload(&pool).unwrap().download().unwrap();
-        assert_eq!(down.plane(0).lines().flatten().copied().collect::<Vec<_>>(), expected);
-        let mut encoder = Encoder::new(&frame.pool(), TimeBase::hz(25), Named::new("rawvideo")).open().unwrap();
-        let packet = encoder.send(frame).unwrap().next().unwrap().unwrap();
+        assert_eq!(bytes(&down), expected);
+        let packet = encoder(&frame.pool()).send(frame).unwrap().next().unwrap().unwrap();
         assert_eq!(packet.data(), expected);
     });
 }

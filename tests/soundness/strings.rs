@@ -102,9 +102,34 @@ fn h61_no_option_changes_the_picture_behind_the_frames() {
     });
 }
 
+/// SVT-AV1 1.4 waits for ever when it is closed and was sent nothing.
+#[test]
+fn every_encoder_can_be_closed_with_nothing_sent() {
+    isolated("strings::every_encoder_can_be_closed_with_nothing_sent", || {
+        let pool = FramePool::new(System, YUV420P).unwrap();
+        let mut closed = 0;
+        for name in ["libsvtav1", "libaom-av1", "libx265", "libx264", "libvpx-vp9", "mpeg4", "ffv1"] {
+            for _ in 0..2 {
+                let Ok(encoder) = Encoder::new(&pool, CLOCK, Named::new(name)).open() else { continue };
+                if closed % 2 == 0 {
+                    drop(encoder);
+                } else {
+                    drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap().free());
+                }
+                closed += 1;
+            }
+        }
+        assert!(closed >= 4, "{closed}");
+    });
+}
+
 /// FFmpeg's encoders open all the same, and only log it.
 #[test]
 fn an_option_that_the_library_does_not_know_is_an_error() {
+    isolated("strings::an_option_that_the_library_does_not_know_is_an_error", unknown_to_the_library);
+}
+
+fn unknown_to_the_library() {
     let pool = FramePool::new(System, YUV420P).unwrap();
     for (encoder, option, value) in [
         ("libx264", "x264-params", "nope=1"),

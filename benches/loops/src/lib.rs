@@ -46,5 +46,5 @@ pub fn contain(from: &Path, times: usize, to: &Path) -> Result<()> {
     let track = output.add_copy(&video)?;
     let mut output = output.open()?;
     input.packets(&video).try_for_each(|packet| output.write(track, packet?))?;
-    output.finish()
+    output.finish().map(drop)
 }
