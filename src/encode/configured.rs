@@ -166,7 +166,7 @@ impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
 
 impl<O: super::Options> Configured<O> {
     fn build(&self, kind: Kind) -> Result<Running> {
-        let context = CodecContext::encoder(self.options.name())?;
+        let mut context = CodecContext::encoder(self.options.name())?;
         if let Some(pool) = &self.memory {
             return self.build_with(context, kind, Some(pool), None);
         }
@@ -174,7 +174,9 @@ impl<O: super::Options> Configured<O> {
             return self.build_with(context, kind, None, self.device.as_ref());
         }
         context.check_takes_pixels(self.format.pixels)?;
+        // What is wrong with the options shows without a driver.
         let settings = self.options.settings();
+        context.set_options(&settings)?;
         let named =
             settings.iter().rev().find(|setting| setting.name == "gpu").and_then(|setting| setting.value.parse().ok());
         match (&self.device, named) {

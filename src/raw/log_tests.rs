@@ -172,8 +172,8 @@ fn nothing_is_formatted_for_nobody() {
     let capture = Capture::start();
     assert_eq!(avsluice_log_wanted(ffi::AV_LOG_ERROR), 1);
     assert_eq!(avsluice_log_wanted(ffi::AV_LOG_WARNING), 1);
-    assert_eq!(avsluice_log_wanted(ffi::AV_LOG_INFO), 0);
     drop(capture);
+    assert_eq!(avsluice_log_wanted(ffi::AV_LOG_WARNING), 0);
     listen();
     assert_eq!(avsluice_log_wanted(ffi::AV_LOG_TRACE), 1);
 }
@@ -213,7 +213,27 @@ fn a_panicking_logger_does_not_unwind_into_ffmpeg() {
     log_line(ffi::AV_LOG_ERROR, c"the logger panics");
     log_line(ffi::AV_LOG_ERROR, c"and goes on");
     assert_eq!(texts(&capture), ["the logger panics", "and goes on"]);
+    drop(capture);
     assert_eq!(heard(), [(log::Level::Error, "and goes on".to_owned())]);
+}
+
+#[test]
+fn h67_the_logger_gets_a_calls_lines_when_it_is_over() {
+    listen();
+    let outer = Capture::start();
+    log_line(ffi::AV_LOG_ERROR, c"one");
+    {
+        let _inner = Capture::start();
+        log_line(ffi::AV_LOG_DEBUG, c"two");
+    }
+    assert_eq!(heard(), [], "a call is under way");
+    log_line(ffi::AV_LOG_PANIC, c"FFmpeg aborts behind this");
+    assert_eq!(heard(), [(log::Level::Error, "FFmpeg aborts behind this".to_owned())]);
+    drop(outer);
+    let lines = [(log::Level::Error, "one".to_owned()), (log::Level::Trace, "two".to_owned())];
+    assert_eq!(heard(), lines);
+    log_line(ffi::AV_LOG_INFO, c"outside of any call");
+    assert_eq!(heard().len(), 1);
 }
 
 #[test]
