@@ -206,9 +206,11 @@ impl Muxer<Configured> {
     /// A track copied from an input, not encoded again (avcodec_parameters_copy), with its side data, disposition and language.
     ///
     /// # Errors
-    /// `Unsupported` if the container cannot hold the codec.
+    /// `Unsupported` if the container cannot hold the codec; `InvalidSetting` for a stream of sound whose sample rate or number of channels
+    /// is not known, as of one that has no sound in the part that the demuxer looked at. The muxer is as it was: go on without that stream.
     pub fn add_copy(&mut self, stream: &Stream) -> Result<Track> {
-        self.add_track(TrackSetup::copied(stream.info()))
+        let setup = TrackSetup::copied(stream.info()).map_err(|error| self.0.location.name(error))?;
+        self.add_track(setup)
     }
     fn add_track(&mut self, setup: TrackSetup) -> Result<Track> {
         let index = self.0.tracks.len();

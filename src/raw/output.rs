@@ -137,9 +137,13 @@ impl Output {
             check("avio_open2", || watch.during(open)).map_err(not_created)?;
             self.claim.iter().for_each(|claim| claim.exists(&self.location));
         }
+        // SAFETY: the context is live; its writer is null or open.
+        let writer = unsafe { (*context.as_ptr()).pb.as_ref() };
+        limits::check_packet_size(container, setup.options, writer)?;
         // SAFETY: the context has its streams and, unless the format opens files itself, its writer; the options are ours.
         let header = || unsafe { ffi::avformat_write_header(context.as_ptr(), options.as_mut_ptr()) };
-        check("avformat_write_header", || watch.during(header))?;
+        check("avformat_write_header", || watch.during(header))
+            .map_err(|error| TrackSetup::blamed(setup.tracks, error))?;
         let known = [container.get().priv_class, general_class(), self.location.protocol_class()];
         options.refuse_rest("avformat_write_header", &known)?;
         self.unfinished = true;
@@ -182,7 +186,7 @@ impl Output {
         self.write_ready(index)
     }
     fn write_ready(&mut self, index: usize) -> Result<()> {
-        while let Some(mut packet) = self.tracks[index].pop()? {
+        while let Some(mut packet) = self.tracks[index].pop().map_err(|error| self.location.name(error))? {
             packet.set_stream_index(index);
             packet.get_mut().pos = -1;
             if let Some(said) = self.tracks[index].mend(&mut packet) {

@@ -187,6 +187,15 @@ impl Parameters {
     pub(super) fn video_delay(&self) -> usize {
         usize::try_from(self.get().video_delay).unwrap_or(0)
     }
+    /// What a stream of sound does not say although each container needs it.
+    pub(super) fn unknown_of_sound(&self) -> Option<&'static str> {
+        let raw = self.get();
+        match raw.codec_type {
+            ffi::AVMEDIA_TYPE_AUDIO if raw.sample_rate <= 0 => Some("sample_rate"),
+            ffi::AVMEDIA_TYPE_AUDIO if raw.ch_layout.nb_channels <= 0 => Some("channels"),
+            _ => None,
+        }
+    }
     /// Whether the parameter sets are NAL units with start codes, which can stand before a packet as they are.
     pub(super) fn has_start_codes(&self) -> bool {
         let extradata = self.get().extradata;

@@ -105,7 +105,7 @@ impl Container {
         if self.is_bare() && tracks > 0 {
             return refuse(format!("a bare {} stream is one track: use .mkv, .mp4 or .ts for more", self.name()));
         }
-        Ok(())
+        super::limits::check_track(self, track)
     }
     /// The tag by which the input knew the codec, if this container knows it by the same.
     fn tag(self, parameters: &Parameters) -> u32 {
@@ -115,6 +115,15 @@ impl Container {
         let known = !tags.is_null() && unsafe { ffi::av_codec_get_id(tags, tag) } == parameters.codec_id();
         if known { tag } else { 0 }
     }
+}
+
+/// The stream that a line of FFmpeg's log is about: "in stream #1", "for stream 0", "track 2".
+fn stream_number(line: &str) -> Option<usize> {
+    let words = line.to_ascii_lowercase();
+    ["stream ", "track "].iter().find_map(|word| {
+        let after = words.split(word).nth(1)?.trim_start_matches('#');
+        after[..after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len())].parse().ok()
+    })
 }
 
 /// What a track is to be.
@@ -154,8 +163,17 @@ impl TrackSetup {
         })
     }
     /// The packets of an input's stream.
-    pub(crate) fn copied(stream: &StreamInfo) -> Self {
-        TrackSetup {
+    pub(crate) fn copied(stream: &StreamInfo) -> Result<Self> {
+        if let Some(unknown) = stream.parameters.unknown_of_sound() {
+            let detail = format!(
+                "stream {} ({}): the input does not tell its {}, without which it cannot be copied: leave this stream out",
+                stream.index,
+                stream.parameters.codec_name(),
+                unknown.replace('_', " ")
+            );
+            return Err(Error::new(ErrorKind::InvalidSetting { name: unknown.into() }, "add_copy").detail(detail));
+        }
+        Ok(TrackSetup {
             origin: stream.origin,
             parameters: Arc::clone(&stream.parameters),
             time_base: stream.time_base,
@@ -165,6 +183,16 @@ impl TrackSetup {
             disposition: stream.disposition,
             language: stream.language.clone(),
             encoded: false,
+        })
+    }
+    /// For an error that FFmpeg's log has told of this track by its number: the track and what was said.
+    pub(super) fn blamed(tracks: &[TrackSetup], error: Error) -> Error {
+        let told = error.log().iter().rev().find_map(|line| Some((stream_number(line)?, line.clone())));
+        match told.and_then(|(index, line)| Some((index, tracks.get(index)?, line))) {
+            Some((index, track, line)) if error.explanation().is_none() => {
+                error.detail(format!("track {index} ({}): {line}", track.parameters.codec_name()))
+            }
+            _ => error,
         }
     }
     pub(super) fn is_encoded(&self) -> bool {

@@ -1,6 +1,7 @@
 //! One stream of a file that is written: what its packets lack is added here, before FFmpeg sees them.
 
 use super::{
+    limits,
     reorder::{PictureOrder, Reorder},
     setup::{Container, TrackSetup},
 };
@@ -25,6 +26,8 @@ pub(super) struct Track {
     /// Packets that FFmpeg took.
     pub(super) written: u64,
     mended: u64,
+    /// See `limits`.
+    longest: i64,
     headers: Option<BsfContext>,
     ready: VecDeque<PacketShell>,
 }
@@ -90,6 +93,7 @@ impl Track {
             last_written: None,
             written: 0,
             mended: 0,
+            longest: limits::longest(container),
             headers,
             ready: VecDeque::new(),
         }
@@ -118,7 +122,7 @@ impl Track {
     }
     /// Takes a packet in decoding order.
     pub(super) fn push(&mut self, mut packet: PacketShell) -> Result<()> {
-        packet.rescale(self.time_base);
+        limits::rescale(&mut packet, self.time_base)?;
         if packet.duration() <= 0 {
             packet.set_duration(self.period);
         }
@@ -168,6 +172,7 @@ impl Track {
         if let Some(headers) = &mut self.headers {
             headers.run(&mut packet)?;
         }
+        limits::check_length(&packet, self.longest)?;
         Ok(Some(packet))
     }
 }
