@@ -71,12 +71,17 @@ pub(super) fn check_track(container: Container, track: &TrackSetup) -> Result<()
         _ => return Ok(()),
     };
     let codec = track.parameters.codec_name();
-    let detail = format!("the container {} needs the {missing} of {codec}, which this stream does not tell", container.name());
+    let detail =
+        format!("the container {} needs the {missing} of {codec}, which this stream does not tell", container.name());
     Err(Error::new(ErrorKind::Unsupported, "add").detail(detail))
 }
 
 /// Refuses a size of packets that the RTP muxer cannot work with: the option's, or that of what it writes to.
-pub(super) fn check_packet_size(container: Container, options: &[Setting], writer: Option<&ffi::AVIOContext>) -> Result<()> {
+pub(super) fn check_packet_size(
+    container: Container,
+    options: &[Setting],
+    writer: Option<&ffi::AVIOContext>,
+) -> Result<()> {
     if container.name() != "rtp" {
         return Ok(());
     }

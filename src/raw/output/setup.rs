@@ -239,3 +239,29 @@ impl TrackSetup {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TimeBase, raw::log::Line};
+
+    #[test]
+    fn the_track_that_ffmpegs_log_is_about_is_named() {
+        let tracks = ["h264", "hevc"].map(|codec| {
+            let parameters = Parameters::of_codec(codec).unwrap();
+            TrackSetup::copied(&StreamInfo::of_parameters(parameters, TimeBase::hz(25).ratio())).unwrap()
+        });
+        let blamed = |text: &str| {
+            let line = Line { level: log::Level::Error, class: "mp4".into(), text: text.into() };
+            let error = Error::ffmpeg("avformat_write_header", ffi::AVERROR_EINVAL, vec![line]);
+            TrackSetup::blamed(&tracks, error).explanation().map(str::to_string)
+        };
+        let told = blamed("Could not find tag for codec hevc in stream #1, codec not currently supported").unwrap();
+        assert!(told.starts_with("track 1 (hevc): ") && told.contains("Could not find tag"), "{told}");
+        assert!(blamed("Stream 0 is too large").unwrap().starts_with("track 0 (h264)"));
+        assert_eq!(
+            [blamed("stream 2 is not there"), blamed("sample rate not set"), blamed("a stream of none")],
+            [None, None, None]
+        );
+    }
+}

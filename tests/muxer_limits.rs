@@ -1,0 +1,186 @@
+//! What FFmpeg's muxers crash on is refused, and no more than that. Each part runs in a process of its own.
+
+mod support;
+
+use avsluice::{Demuxer, Error, ErrorKind, Muxer, Packet, Stream, TimeBase, mux::Fragments};
+use std::{io::Cursor, net::UdpSocket};
+use support::isolated;
+
+const HALF: i64 = i64::MAX / 2;
+const LAST: i64 = 1 << 61;
+const TIMES: [i64; 11] =
+    [i64::MIN + 1, -HALF, -LAST - 1, -LAST, -324_000_000, 0, 324_000_000, LAST, LAST + 1, HALF, i64::MAX];
+
+fn stream(codec: &str) -> Stream {
+    Stream::of_packets(codec, TimeBase::hz(90_000)).unwrap().with_size(64, 64).unwrap().with_frame_rate(25, 1)
+}
+
+fn packet(pts: i64, dts: i64, duration: i64) -> Packet {
+    let mut packet = Packet::new(&[0, 0, 0, 1, 0x65, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
+    packet.set_pts(pts);
+    packet.set_dts(dts);
+    packet.set_duration(duration);
+    packet.set_keyframe(true);
+    packet
+}
+
+/// Writes packets with these times and finishes; the result of each write.
+fn write(format: &str, codec: &str, times: &[[i64; 3]]) -> Vec<Result<(), Error>> {
+    let mut output = Muxer::to_write_seek(format, Cursor::new(Vec::new())).unwrap();
+    if format == "mp4" {
+        output.fragmented(Fragments::EachPacket);
+    }
+    let track = output.add_copy(&stream(codec)).unwrap();
+    let mut output = output.open().unwrap();
+    let results = times.iter().map(|&[pts, dts, duration]| output.write(track, packet(pts, dts, duration))).collect();
+    // Whether there is something to play is not the question here.
+    let _ = output.finish();
+    results
+}
+
+fn is_refused(result: &Result<(), Error>, setting: &str) -> bool {
+    result.as_ref().is_err_and(|error| *error.kind() == ErrorKind::InvalidSetting { name: setting.into() })
+}
+
+#[test]
+fn extreme_times_neither_abort_nor_hang_any_muxer() {
+    isolated("extreme_times_neither_abort_nor_hang_any_muxer", || {
+        for (format, codec) in [
+            ("asf", "mpeg4"),
+            ("nut", "mpeg4"),
+            ("mp4", "mpeg4"),
+            ("ismv", "mpeg4"),
+            ("dvd", "mpeg2video"),
+            ("vob", "mpeg2video"),
+            ("mpeg", "mpeg1video"),
+            ("svcd", "mpeg2video"),
+            ("vcd", "mpeg1video"),
+            ("avi", "mpeg4"),
+            ("matroska", "mpeg4"),
+            ("flv", "flv1"),
+            ("mpegts", "mpeg2video"),
+            ("wtv", "mpeg2video"),
+        ] {
+            for (index, &time) in TIMES.iter().enumerate() {
+                println!("{format} {time}");
+                let beyond = time.unsigned_abs() > LAST.unsigned_abs();
+                let results = write(format, codec, &[[time, time, 1], [0, 0, 1], [3600, 3600, 1]]);
+                assert!(!beyond || is_refused(&results[0], "pts"), "{format} {time}: {results:?}");
+                write(format, codec, &[[0, 0, 1], [time, time, 1], [time, time, 3600]]);
+                write(format, codec, &[[TIMES[TIMES.len() - 1 - index], time, 1], [time, 40, 1], [80, 80, 1]]);
+                let results = write(format, codec, &[[0, 0, time], [40, 40, time], [80, 80, 1]]);
+                assert!(!beyond || time < 0 || is_refused(&results[0], "duration"), "{format} {time}: {results:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn times_of_a_day_are_taken() {
+    let day = 24 * 3600 * 90_000;
+    for (format, codec) in [("mp4", "mpeg4"), ("nut", "mpeg4"), ("matroska", "mpeg4"), ("mpegts", "mpeg2video")] {
+        let results = write(format, codec, &[[0, 0, 3600], [day, day, 3600], [day + 3600, day + 3600, 3600]]);
+        assert!(results.iter().all(Result::is_ok), "{format}: {results:?}");
+    }
+}
+
+#[test]
+fn what_an_iso_file_has_31_bits_for_is_refused_before_it_spoils_the_muxer() {
+    isolated("what_an_iso_file_has_31_bits_for_is_refused_before_it_spoils_the_muxer", || {
+        let most = i64::from(i32::MAX);
+        for format in ["mp4", "ismv"] {
+            // A packet that FFmpeg itself refuses, and the next one then aborted.
+            let results = write(format, "mpeg4", &[[0, 0, 1 << 40], [1 << 50, 1 << 50, 1], [2, 2, 1]]);
+            assert!(is_refused(&results[0], "duration") && results[1].is_ok(), "{format}: {results:?}");
+            let results = write(format, "mpeg4", &[[1 << 36, -(1 << 50), 1], [-(1 << 32), 455_385_509, 1]]);
+            assert!(is_refused(&results[0], "pts"), "{format}: {results:?}");
+        }
+        let mut ticks = Muxer::to_write_seek("ismv", Cursor::new(Vec::new())).unwrap();
+        let track =
+            ticks.add_copy(&Stream::of_packets("mpeg4", TimeBase::hz(10_000_000)).unwrap().with_size(64, 64).unwrap());
+        let (track, mut ticks) = (track.unwrap(), ticks.open().unwrap());
+        assert!(is_refused(&ticks.write(track, packet(most, 0, 1)), "pts"));
+        ticks.write(track, packet(most - 1, 0, 1)).unwrap();
+        ticks.write(track, packet(100, 100, 1)).unwrap();
+        ticks.finish().unwrap();
+    });
+}
+
+#[test]
+fn an_output_without_a_packet_is_an_error_of_finish_and_has_its_trailer() {
+    isolated("an_output_without_a_packet_is_an_error_of_finish_and_has_its_trailer", || {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.mp4", "a.mkv", "a.ts", "a.avi", "a.flv", "a.nut", "a.wtv", "a.asf", "a.h264"] {
+            let path = dir.path().join(name);
+            let mut output = Muxer::create(&path).unwrap();
+            let codec = match name {
+                "a.h264" => "h264",
+                "a.flv" => "flv1",
+                _ => "mpeg4",
+            };
+            output.add_copy(&stream(codec)).unwrap();
+            let error = output.open().unwrap().finish().unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::NoPackets, "{name}: {error}");
+            assert!(error.explanation().unwrap().contains(name), "{error}");
+        }
+        let written = std::fs::read(dir.path().join("a.mp4")).unwrap();
+        assert!(written.windows(4).any(|word| word == b"moov"), "MP4's trailer");
+        // FFmpeg's own crashes here, so that it is left out. A picture of a known format, for the next test's sake.
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("in.y4m");
+        std::fs::write(&path, [&b"YUV4MPEG2 W16 H16 F25:1 C420jpeg\nFRAME\n"[..], &[128; 384]].concat()).unwrap();
+        let raw = Demuxer::open(&path).unwrap().video().unwrap();
+        assert_eq!(raw.pixel_format(), Some("yuv420p"));
+        if let Ok(mut output) = Muxer::to_write_seek("avif", Cursor::new(Vec::new())) {
+            let error = output.add_copy(&stream("av1")).unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Unsupported);
+            assert!(error.explanation().unwrap().contains("pixel format"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn vc1test_without_parameter_sets_is_refused() {
+    isolated("vc1test_without_parameter_sets_is_refused", || {
+        let mut output = Muxer::to_write_seek("vc1test", Cursor::new(Vec::new())).unwrap();
+        let error = output.add_copy(&stream("wmv3")).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Unsupported, "{error}");
+        let track = output.add_copy(&stream("wmv3").with_extradata(&[0; 4]).unwrap()).unwrap();
+        let mut output = output.open().unwrap();
+        output.write(track, packet(0, 0, 1)).unwrap();
+        output.finish().unwrap();
+    });
+}
+
+#[test]
+fn small_rtp_packets_are_refused_by_option_and_by_url() {
+    isolated("small_rtp_packets_are_refused_by_option_and_by_url", || {
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let port = other.local_addr().unwrap().port();
+        let open = |size: Option<&str>, query: &str| {
+            let mut output = Muxer::create_as("rtp", format!("rtp://127.0.0.1:{port}{query}")).unwrap();
+            size.into_iter().for_each(|size| drop(output.option("packetsize", size)));
+            let track = output.add_copy(&stream("mpeg4")).unwrap();
+            output.open().map(|output| (output, track)).map_err(Error::from)
+        };
+        for (size, query) in [
+            (Some("13"), ""),
+            (Some("255"), ""),
+            (Some("0x14"), ""),
+            (None, "?pkt_size=20"),
+            (Some("500"), "?pkt_size=20"),
+        ] {
+            let error = open(size, query).map(drop).unwrap_err();
+            assert_eq!(
+                *error.kind(),
+                ErrorKind::InvalidSetting { name: "packetsize".into() },
+                "{size:?} {query}: {error}"
+            );
+        }
+        for (size, query) in [(Some("256"), ""), (None, ""), (None, "?pkt_size=256")] {
+            let (mut output, track) = open(size, query).unwrap();
+            output.write(track, packet(0, 0, 3600)).unwrap();
+            output.finish().unwrap();
+        }
+    });
+}
