@@ -82,7 +82,6 @@ fn times_that_overlap_are_mended_as_the_ffmpeg_program_does() {
     let report = copy(&source, &ours, spoil);
     ffmpeg(&["-v", "quiet", "-i", source.to_str().unwrap(), "-map", "v", "-c", "copy", "-bsf:v", spoil], &theirs);
     assert_eq!(times(&ours), times(&theirs));
-    assert!(times(&ours).windows(2).all(|pair| pair[0][1] < pair[1][1]));
     assert_eq!((report.tracks[0].packets, report.tracks[0].mended), (50, 4));
     assert_eq!(report.to_string(), "track 0 (mpeg4: 50 packets, the times of 4 mended)");
     let said = warnings_of("ours.ts");
