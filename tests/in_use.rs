@@ -4,7 +4,7 @@
 mod tools;
 
 use avsluice::{Demuxer, Error, ErrorKind, Muxer, Stream};
-use std::{fs, path::Path, thread};
+use std::{fs, path::Path, sync::Barrier, thread};
 use tempfile::tempdir;
 use tools::*;
 
@@ -93,10 +93,18 @@ fn h70_two_muxers_do_not_write_one_file() {
 fn h70_of_many_muxers_that_open_at_once_one_has_the_file() {
     let dir = tempdir().unwrap();
     let video = Demuxer::open(bare_stream()).unwrap().video().unwrap();
-    for round in 0..20 {
+    for round in 0..200 {
         let path = dir.path().join(format!("{round}.mkv"));
+        let together = Barrier::new(8);
         let opened: Vec<_> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| create(&path, &video))).collect();
+            let threads: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| {
+                        together.wait();
+                        create(&path, &video)
+                    })
+                })
+                .collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert_eq!(opened.iter().filter(|opened| opened.is_ok()).count(), 1);

@@ -159,7 +159,9 @@ fn small_rtp_packets_are_refused_by_option_and_by_url() {
         let port = other.local_addr().unwrap().port();
         let open = |size: Option<&str>, query: &str| {
             let mut output = Muxer::create_as("rtp", format!("rtp://127.0.0.1:{port}{query}")).unwrap();
-            size.into_iter().for_each(|size| drop(output.option("packetsize", size)));
+            if let Some(size) = size {
+                output.option("packetsize", size);
+            }
             let track = output.add_copy(&stream("mpeg4")).unwrap();
             output.open().map(|output| (output, track)).map_err(Error::from)
         };
