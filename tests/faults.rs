@@ -8,7 +8,7 @@ use avsluice::{
 };
 use simgpu::{Config, Fault, Ledger, Simgpu};
 use std::{collections::BTreeMap, ffi::OsString};
-use support::{CLOCK, NV12, leaked_by_encoders, open, picture, resumed};
+use support::{CLOCK, NV12, leaked_by_encoders, open, picture, resumed, resumed_watched};
 
 /// A kind of GPU with its simulated driver.
 trait Backend {
@@ -273,6 +273,30 @@ fn sweep<B: Backend>(test: &str, scenario: Scenario) {
     failures.retain(|failure| !is_known_crash(failure));
     assert!(runs > 20, "{runs} calls");
     assert!(failures.is_empty(), "{} of {runs}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// A run that hangs, or crashes, is named, and those behind it are done.
+#[test]
+fn a_sweep_names_the_run_that_hangs_and_goes_on() {
+    let name = "a_sweep_names_the_run_that_hangs_and_goes_on";
+    let idle = std::time::Duration::from_millis(500);
+    let (failures, runs) = resumed_watched(name, Vec::new(), idle, |start, report| {
+        for run in start..=5 {
+            report.begin(run, &format!("run {run}"));
+            match run {
+                3 => std::thread::park(),
+                4 => std::process::abort(),
+                _ => {}
+            }
+            report.wrong("it ended");
+        }
+        report.done(5);
+    });
+    let begins: Vec<_> =
+        failures.iter().map(|failure| failure.split(": ").take(2).collect::<Vec<_>>().join(": ")).collect();
+    assert_eq!(runs, 5);
+    let due = ["1 run 1: it ended", "2 run 2: it ended", "3 run 3: it hung", "4 run 4: signal", "5 run 5: it ended"];
+    assert!(begins.iter().zip(due).all(|(begin, due)| begin.starts_with(due)) && begins.len() == 5, "{failures:#?}");
 }
 
 macro_rules! sweeps {

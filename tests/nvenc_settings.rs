@@ -29,9 +29,18 @@ fn a_frame_of_another_size_comes_back_for_a_new_encoder() {
 
 #[test]
 fn a_test_that_hangs_is_killed_and_told() {
-    let mut forever = std::process::Command::new("sleep");
-    let limit = std::time::Duration::from_millis(20);
-    assert!(support::run_within(forever.arg("600"), limit).is_none());
+    let (short, long) = (std::time::Duration::from_millis(300), std::time::Duration::from_secs(3600));
+    let run = |script: &str, idle, cpu| {
+        let ran = support::run_watched(std::process::Command::new("sh").args(["-c", script]), idle, cpu);
+        (ran.hung.unwrap_or_default(), String::from_utf8(ran.output.stdout).unwrap())
+    };
+    let silent = run("echo begun; sleep 3600 & sleep 3600", short, long);
+    assert_eq!(silent, ("silent and idle for 0.3 s".into(), "begun\n".into()));
+    let (why, _) = run("while :; do :; done", long, short);
+    assert!(why.starts_with("computed for 0."), "{why}");
+    // A word now and then, in all for longer than the limit.
+    let (idle, script) = (std::time::Duration::from_secs(3), "for i in 1 2 3 4 5 6 7 8; do echo; sleep 0.5; done");
+    assert_eq!(run(script, idle, long).0, "");
 }
 
 /// An error that comes while the encoder is drained: it is not asked again.

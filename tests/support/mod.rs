@@ -2,12 +2,16 @@
 #![allow(dead_code)] // each test program uses its own part
 
 pub mod codecs;
+#[path = "../../xtask/src/progress.rs"]
+mod progress;
 
 use avsluice::{Demuxer, Format, Frame, PixelFormat, Result, Stream, System, TimeBase};
+use progress::Progress;
 use simgpu::Simgpu;
 use std::{
     ffi::OsString,
     io::Read,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Command, Output, Stdio},
     sync::mpsc,
@@ -62,28 +66,63 @@ pub fn open(path: impl AsRef<Path>) -> Result<(Demuxer, Stream)> {
     Ok((file, video))
 }
 
-/// Runs a program with a time limit: its output, or `None` if it had to be killed.
-pub fn run_within(command: &mut Command, limit: Duration) -> Option<Output> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (done, wait) = mpsc::channel::<()>();
+/// How long a child may be silent and idle before it counts as hung.
+const IDLE: Duration = Duration::from_secs(120);
+/// What it may compute without a word: the longest run is 30 s of CPU time, under memcheck ten times that.
+const MOST_CPU: Duration = Duration::from_secs(600);
+
+/// A program that has ended, or was killed.
+pub struct Ran {
+    pub output: Output,
+    /// Why it counted as hung, if it did.
+    pub hung: Option<String>,
+}
+
+/// Runs a program to its end, or kills it when it makes no progress.
+pub fn run(command: &mut Command) -> Ran {
+    run_watched(command, IDLE, MOST_CPU)
+}
+
+/// The same, for other limits: see [`Progress`].
+pub fn run_watched(command: &mut Command, idle: Duration, most_cpu: Duration) -> Ran {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().unwrap();
+    let mut progress = Progress::new(child.id(), idle, most_cpu);
+    let (said, events) = mpsc::channel::<(usize, Vec<u8>)>();
     // Both pipes end when the child does, and with them the threads and the channel.
-    let read = |mut pipe: Box<dyn Read + Send>, done: mpsc::Sender<()>| {
+    let read = |index, mut pipe: Box<dyn Read + Send>| {
+        let said = said.clone();
         thread::spawn(move || {
-            let mut bytes = Vec::new();
-            pipe.read_to_end(&mut bytes).unwrap();
-            drop(done);
-            bytes
-        })
+            let mut bytes = [0; 1 << 16];
+            while let Ok(count @ 1..) = pipe.read(&mut bytes) {
+                said.send((index, bytes[..count].to_vec())).unwrap();
+            }
+        });
     };
-    let stdout = read(Box::new(child.stdout.take().unwrap()), done.clone());
-    let stderr = read(Box::new(child.stderr.take().unwrap()), done);
-    let in_time = wait.recv_timeout(limit) != Err(mpsc::RecvTimeoutError::Timeout);
-    if !in_time {
-        child.kill().unwrap();
+    read(0, Box::new(child.stdout.take().unwrap()));
+    read(1, Box::new(child.stderr.take().unwrap()));
+    drop(said);
+    let (mut texts, mut hung) = ([Vec::new(), Vec::new()], None);
+    loop {
+        match events.recv_timeout(progress.patience()) {
+            Ok((index, bytes)) => {
+                texts[index].extend(bytes);
+                progress.spoke();
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) if hung.is_none() => {
+                hung = progress.hung();
+                if hung.is_some() {
+                    // With what it started itself, which has the pipes too.
+                    let group = format!("-{}", child.id());
+                    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+                }
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+        }
     }
-    let status = child.wait().unwrap();
-    let output = Output { status, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() };
-    in_time.then_some(output)
+    let [stdout, stderr] = texts;
+    Ran { output: Output { status: child.wait().unwrap(), stdout, stderr }, hung }
 }
 
 const ISOLATED: &str = "AVSLUICE_TEST_ISOLATED";
@@ -99,7 +138,7 @@ fn is_alone(test: &str, part: &str) -> bool {
     std::env::var(ISOLATED).is_ok_and(|name| name == format!("{test}{part}"))
 }
 
-/// Runs a test's body in a process of its own, with a time limit: for what may crash or hang, and because the simulated driver's
+/// Runs a test's body in a process of its own, which is killed when it hangs: for what may crash or hang, and because the simulated driver's
 /// ledger and faults are the process's.
 pub fn isolated(test: &str, body: impl FnOnce()) {
     isolated_in(test, Vec::new(), body);
@@ -117,9 +156,9 @@ fn in_process(test: &str, part: &str, environment: Vec<(OsString, OsString)>, bo
     if std::env::var_os(ISOLATED).is_some() {
         return;
     }
-    let output = run_within(alone(test, part).envs(environment), Duration::from_secs(120));
-    let output = output.unwrap_or_else(|| panic!("{test}{part} hung"));
+    let Ran { output, hung } = run(alone(test, part).envs(environment));
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(hung.is_none(), "{test}{part} hung ({}), and said before:\n{text}", hung.unwrap());
     assert!(output.status.success(), "{test}{part}: {}\n{text}", output.status);
     assert!(text.contains("1 passed"), "{test}{part} did not run:\n{text}");
     println!("{text}"); // with --nocapture
@@ -148,7 +187,9 @@ pub fn defect(
     if !is_alone(test, "") {
         let mut command = alone(test, IN_C);
         command.envs(simgpu::va::environment().unwrap()).env("SIMGPU_FAULTS", serde_json::to_string(faults).unwrap());
-        judge(run_within(&mut command, Duration::from_secs(120)).unwrap_or_else(|| panic!("{test} hung in C")));
+        let Ran { output, hung } = run(&mut command);
+        assert!(hung.is_none(), "{test} hung in C ({}): {output:?}", hung.unwrap());
+        judge(output);
     }
     simulated_vaapi_leaking(test, leaked_by_encoders(), |driver| {
         faults.iter().for_each(|fault| driver.fail(fault.clone()));
@@ -229,8 +270,19 @@ pub fn resumed(
     environment: Vec<(OsString, OsString)>,
     body: impl FnOnce(usize, &Report),
 ) -> (Vec<String>, usize) {
+    resumed_watched(test, environment, IDLE, body)
+}
+
+/// The same, for another time that a run may be silent and idle.
+pub fn resumed_watched(
+    test: &str,
+    environment: Vec<(OsString, OsString)>,
+    idle: Duration,
+    body: impl FnOnce(usize, &Report),
+) -> (Vec<String>, usize) {
     const START: &str = "AVSLUICE_TEST_START";
     if is_alone(test, "") {
+        println!(); // libtest has begun a line
         body(std::env::var(START).unwrap().parse().unwrap(), &Report);
         std::process::exit(0); // what the parent needs is said
     }
@@ -240,9 +292,9 @@ pub fn resumed(
         let mut command = alone(test, "");
         let calls = folder.path().join(format!("{crashes}.log"));
         command.envs(environment.iter().cloned()).env(START, start.to_string()).env("SIMGPU_LOG", &calls);
-        let output = run_within(&mut command, Duration::from_secs(120));
-        let text =
-            output.as_ref().map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        // The limits are on each run: it says so when it begins.
+        let Ran { output, hung } = run_watched(&mut command, idle, MOST_CPU);
+        let text = String::from_utf8_lossy(&output.stdout);
         let mut begun = "before the first run".to_string();
         for line in text.lines() {
             if let Some(run) = line.strip_prefix(BEGUN) {
@@ -254,11 +306,10 @@ pub fn resumed(
                 return (failures, count.parse().unwrap());
             }
         }
-        let ending = output.map_or("it hung".into(), |output| {
-            let error = String::from_utf8_lossy(&output.stderr).into_owned();
-            let last: Vec<_> = error.lines().rev().take(12).collect();
-            format!("{}: {}", output.status, last.into_iter().rev().collect::<Vec<_>>().join("\n"))
-        });
+        let error = String::from_utf8_lossy(&output.stderr);
+        let last: Vec<_> = error.lines().rev().take(12).collect();
+        let ending = hung.map_or_else(|| output.status.to_string(), |why| format!("it hung: {why}"));
+        let ending = format!("{ending}: {}", last.into_iter().rev().collect::<Vec<_>>().join("\n"));
         let calls = std::fs::read_to_string(&calls).unwrap_or_default();
         let last = calls.lines().rev().find(|line| line.contains("INJECTED")).unwrap_or_default();
         failures.push(format!("{begun}: {ending}\n{last}"));

@@ -1,7 +1,7 @@
 //! avsluice's own commands, run as `cargo xtask COMMAND`.
 //!
 //! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`, `bench`, `bundle`. What they share: `setup` (the system packages), `workspace` (cargo),
-//! `child` (a process with a time limit), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
+//! `child` (a process that is killed when it hangs, which `progress` tells), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +13,7 @@ mod gpu_test;
 mod interrupt;
 mod matrix;
 mod memcheck;
+mod progress;
 mod setup;
 mod test;
 mod workspace;

@@ -157,7 +157,7 @@ fn a_crash_is_reported_by_name_and_signal() {
 fn a_hang_is_reported_with_its_limit() {
     let run = Script::new(&[("close", "sleep 600"), ("after", PASS)]).run(&["--timeout", "1"]);
     assert_eq!(run.code, Some(1));
-    assert_eq!(run.row("close"), "FAILED  the close check  hung: killed after 1 s");
+    assert_eq!(run.row("close"), "FAILED  the close check  hung: no progress for 1 s, killed");
     assert!(run.row("after").starts_with("ok "));
 }
 

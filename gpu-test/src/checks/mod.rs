@@ -21,7 +21,7 @@ pub const CLOCK: TimeBase = TimeBase::hz(25);
 pub struct Check<B: Backend> {
     pub name: &'static str,
     pub title: &'static str,
-    /// Its time limit.
+    /// How long it may make no progress: no line of output, no work of the CPU.
     pub seconds: u64,
     pub run: fn(&Run<B>) -> Result<Outcome>,
     /// Violations that the check provokes, by a part of their text.

@@ -4,15 +4,22 @@
 pub mod cuda;
 pub mod nvenc;
 pub mod program;
+#[path = "../../../xtask/src/progress.rs"]
+mod progress;
 
+use progress::Progress;
 use simgpu::{Config, Simgpu};
+use std::io::Read;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 static TURN: Mutex<()> = Mutex::new(());
 const CHILD: &str = "SIMGPU_TEST_CHILD";
-const LIMIT: Duration = Duration::from_secs(60);
+/// How long a program may be silent and idle, and what it may compute without a word: more hangs.
+const LIMITS: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(600));
 
 /// The driver, with fresh counters and the default machine, until the guard goes.
 pub fn driver() -> (MutexGuard<'static, ()>, Simgpu) {
@@ -36,37 +43,46 @@ pub fn child(test: &str) -> Command {
     command
 }
 
-/// Runs a program to its end, or kills it after a minute.
+/// Runs a program to its end, or kills it when it makes no progress.
 pub fn run(command: &mut Command) -> Output {
     let name = format!("{command:?}");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null()).spawn();
-    let child = child.as_mut().unwrap_or_else(|error| panic!("{name}: {error}"));
-    let mut readers = Vec::new();
-    let (out, err) = (child.stdout.take(), child.stderr.take());
-    readers.push(std::thread::spawn(move || read(out)));
-    readers.push(std::thread::spawn(move || read(err)));
-    let end = Instant::now() + LIMIT;
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("it is our child") {
-            break status;
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null()).process_group(0);
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut progress = Progress::new(child.id(), LIMITS.0, LIMITS.1);
+    let (said, events) = mpsc::channel();
+    read(0, child.stdout.take(), said.clone());
+    read(1, child.stderr.take(), said);
+    let mut texts = [Vec::new(), Vec::new()];
+    // Both pipes end when the child does, and with them the channel.
+    loop {
+        match events.recv_timeout(progress.patience()) {
+            Ok((index, bytes)) => {
+                texts[index].extend(bytes);
+                progress.spoke();
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Some(why) = progress.hung() {
+                    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+                    panic!("{name} hung ({why}): {}", String::from_utf8_lossy(&texts.concat()));
+                }
+            }
         }
-        if Instant::now() > end {
-            let _ = child.kill();
-            panic!("{name} did not end within {LIMIT:?}");
-        }
-        // Not a synchronisation: only how often the end is looked for.
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let mut read = readers.into_iter().map(|reader| reader.join().unwrap_or_default());
-    Output { status, stdout: read.next().unwrap_or_default(), stderr: read.next().unwrap_or_default() }
+    }
+    let [stdout, stderr] = texts;
+    Output { status: child.wait().expect("it is our child"), stdout, stderr }
 }
 
-fn read(from: Option<impl std::io::Read>) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    if let Some(mut from) = from {
-        let _ = from.read_to_end(&mut bytes);
-    }
-    bytes
+fn read(index: usize, from: Option<impl Read + Send + 'static>, said: mpsc::Sender<(usize, Vec<u8>)>) {
+    std::thread::spawn(move || {
+        let mut bytes = vec![0; 1 << 16];
+        let Some(mut from) = from else { return };
+        while let Ok(count @ 1..) = from.read(&mut bytes) {
+            if said.send((index, bytes[..count].to_vec())).is_err() {
+                break;
+            }
+        }
+    });
 }
 
 /// The standard error as text.

@@ -1,4 +1,4 @@
-//! `cargo xtask gpu-test`: the checks of package `gpu-test`, each in a process of its own with a time limit.
+//! `cargo xtask gpu-test`: the checks of package `gpu-test`, each in a process of its own, which is killed when it hangs.
 //!
 //! `input` (what they run on), `program` (building and asking the check program), `protocol` (its language), `report` (what is printed).
 
@@ -46,7 +46,7 @@ pub struct GpuTestArgs {
     /// Print one JSON document on stdout, and nothing else there
     #[arg(long)]
     json: bool,
-    /// Time limit of each check, instead of its own
+    /// How long each check may make no progress, instead of its own limit
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=LONGEST_LIMIT))]
     timeout: Option<u64>,
     #[command(flatten)]

@@ -145,7 +145,9 @@ fn judge(ending: Ending, said: Option<Verdict>) -> Verdict {
     });
     match (ending, said) {
         (Ending::Signalled(_), _) => failed(format!("crashed: {ending}{after}")),
-        (Ending::TimedOut(limit), _) => failed(format!("hung: killed after {} s{after}", limit.as_secs_f64())),
+        (Ending::TimedOut(limit), _) => {
+            failed(format!("hung: no progress for {} s, killed{after}", limit.as_secs_f64()))
+        }
         (Ending::Exited(0), Some(verdict)) => verdict,
         (Ending::Exited(_), Some(verdict)) if verdict.status == Status::Failed => verdict,
         (Ending::Exited(code), Some(_)) => failed(format!("exit code {code}{after}")),
@@ -179,8 +181,11 @@ mod tests {
     fn a_bad_end_undoes_a_good_word() {
         assert_eq!(failure(Ending::Exited(1), verdict(Status::Passed)), "exit code 1, after its work was done");
         let hung = Ending::TimedOut(Duration::from_secs(30));
-        assert_eq!(failure(hung, verdict(Status::Passed)), "hung: killed after 30 s, after its work was done");
-        assert_eq!(failure(hung, None), "hung: killed after 30 s");
+        assert_eq!(
+            failure(hung, verdict(Status::Passed)),
+            "hung: no progress for 30 s, killed, after its work was done"
+        );
+        assert_eq!(failure(hung, None), "hung: no progress for 30 s, killed");
         assert_eq!(failure(Ending::Exited(101), None), "ended without a verdict, exit code 101");
     }
 

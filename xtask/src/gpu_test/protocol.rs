@@ -1,7 +1,7 @@
 //! What xtask and the check program (package `gpu-test`) say to each other.
 //!
 //! The program is run once for each question. It answers on stdout in lines of JSON; its stderr, and any other line on its
-//! stdout, is its log, the end of which is shown when a check fails. It is killed when it exceeds its time limit.
+//! stdout, is its log, the end of which is shown when a check fails. It is killed when it makes no progress within its time limit.
 //!
 //! `gpu-test list --backend nvidia` prints one [`Check`] array. It needs no device. Checks are run in that order; the figure of
 //! the one named `ledger` or `references` is repeated as the last thing before the verdict.
@@ -36,7 +36,7 @@ pub struct Check {
     pub name: String,
     /// What a user reads.
     pub title: String,
-    /// Its time limit.
+    /// How many seconds it may make no progress.
     pub seconds: f64,
 }
 
