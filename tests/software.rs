@@ -313,7 +313,7 @@ fn finish_within_ends_in_time() {
     let mut encoder = encoder();
     drop(encode(&mut encoder, 0..3));
     let flushing = encoder.flush().unwrap();
-    let closed = flushing.finish_within(Duration::from_secs(60), Limit::default(), |_| Ok(())).unwrap().unwrap();
+    let closed = flushing.finish_within(Duration::from_secs(3600), Limit::default(), |_| Ok(())).unwrap().unwrap();
     assert_eq!(closed.free().lost, 0);
 }
 
