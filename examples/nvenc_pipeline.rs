@@ -4,9 +4,13 @@
 //!
 //! On a machine with no NVIDIA GPU it starts the simulated driver, and says SIMULATED.
 
-use avsluice::{Decoder, Demuxer, Device, Encoder, Error, Limit, Muxer, Result, nvenc, transfer};
+#[path = "shared/mod.rs"]
+mod shared;
+
+use avsluice::{Decoder, Demuxer, Device, Encoder, Error, ErrorKind, Interrupt, Limit, Muxer, Result, nvenc, transfer};
 use clap::Parser;
-use std::{ffi::OsString, fs, num::NonZeroUsize, path::Path, path::PathBuf, process::ExitCode};
+use shared::{Unfinished, refuse_to_overwrite, say, warn};
+use std::{num::NonZeroUsize, path::Path, path::PathBuf, process::ExitCode};
 
 /// Transcodes a video to H.264 with NVDEC and NVENC, in device memory all the way
 #[derive(Parser)]
@@ -24,45 +28,52 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    // Written under another name, for nobody shall take half a file for a whole one.
-    let mut name = OsString::from("unfinished-");
-    name.push(args.output.file_name().unwrap_or_default());
-    let unfinished = args.output.with_file_name(name);
-    let finished = run(&args, &unfinished).and_then(|()| Ok(fs::rename(&unfinished, &args.output)?));
-    match finished {
+    let stop = Interrupt::new();
+    let watching = stop.clone();
+    if let Err(error) = ctrlc::set_handler(move || watching.interrupt()) {
+        warn(format_args!("warning: Ctrl-C will leave an unfinished file: {error}"));
+    }
+    match run(&args, &stop) {
         Ok(()) => {
-            println!("written: {}\nCleanup completed", args.output.display());
+            say(format_args!("written: {}\nCleanup completed", args.output.display()));
             ExitCode::SUCCESS
         }
+        Err(error) if *error.kind() == ErrorKind::Interrupted => {
+            warn("interrupted: nothing is written");
+            ExitCode::from(130)
+        }
         Err(error) => {
-            let _ = fs::remove_file(&unfinished); // there may be none
-            eprintln!("error: {error}");
+            warn(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(args: &Args, output: &Path) -> Result<()> {
+fn run(args: &Args, stop: &Interrupt) -> Result<()> {
+    let input = args.input.clone().unwrap_or_else(|| media::standard().path);
+    refuse_to_overwrite(&input, &args.output)?;
     // The simulated driver has to be there before anything looks for the real one.
     let simulated = simgpu::start_if_no_gpu().map_err(Error::other)?;
     if simulated.is_some() {
-        println!("SIMULATED: this machine has no NVIDIA GPU; pictures are coded on the CPU, without loss");
+        say("SIMULATED: this machine has no NVIDIA GPU; pictures are coded on the CPU, without loss");
     }
-    let input = args.input.clone().unwrap_or_else(|| media::standard().path);
-    transcode(&input, output, args.frames.map_or(usize::MAX, NonZeroUsize::get))?;
+    // Until it is whole it has another place, which is removed on every way out of here.
+    let unfinished = Unfinished::new(&args.output)?;
+    transcode(&input, &unfinished.path(), args.frames.map_or(usize::MAX, NonZeroUsize::get), stop)?;
+    unfinished.finish()?;
     if let Some(driver) = simulated {
-        println!("{}", driver.ledger()); // what is alive in the driver, what it copied, what was wrong
+        say(driver.ledger()); // what is alive in the driver, what it copied, what was wrong
     }
     Ok(())
 }
 
-fn transcode(input: &Path, output: &Path, frames_wanted: usize) -> Result<()> {
+fn transcode(input: &Path, output: &Path, frames_wanted: usize, stop: &Interrupt) -> Result<()> {
     // One device for all codecs. It is made first and goes last: everything below borrows it, so a `drop(device)` any earlier
     // does not compile.
     let device = Device::cuda(0)?;
-    println!("device: {}", device.name()?);
+    say(format_args!("device: {}", device.name()?));
 
-    let mut file = Demuxer::open(input)?;
+    let mut file = Demuxer::options().interrupt(stop).open(input)?;
     let video = file.video()?;
 
     // Yields frames in device memory, or an error: it never falls back to software unless it is told `or_system()`.
@@ -85,7 +96,7 @@ fn transcode(input: &Path, output: &Path, frames_wanted: usize) -> Result<()> {
             output.write(track, packet?)?;
         }
     }
-    println!("end of input: {} frames are still inside the encoder", encoder.in_flight());
+    say(format_args!("end of input: {} frames are still inside the encoder", encoder.in_flight()));
 
     // Shutdown, in the one right order. First the end of stream, and every packet that is still inside, to the codec's own end;
     // the limit turns an endless drain into an error. Then the codec is closed. A codec that was drained to its end owes
@@ -94,11 +105,11 @@ fn transcode(input: &Path, output: &Path, frames_wanted: usize) -> Result<()> {
     // The trailer. Without it the file cannot be played, so its errors are not left to a destructor.
     output.finish()?;
     // The encoder goes before the decoder whose surfaces it may have registered.
-    println!("encoder: {}", encoder.free());
+    say(format_args!("encoder: {}", encoder.free()));
     // With --frames the decoder may hold pictures that nobody wants: it is closed without a drain, and says so.
-    println!("decoder: {}", frames.close().free());
+    say(format_args!("decoder: {}", frames.close().free()));
     let copies = transfer::stats();
-    println!("copied: {} bytes host->device, {} device->host", copies.uploaded_bytes, copies.downloaded_bytes);
+    say(format_args!("copied: {} bytes host->device, {} device->host", copies.uploaded_bytes, copies.downloaded_bytes));
     // Last. If anything still refers to the device, this is an error with their number and not a leak in silence.
     device.close()?;
     Ok(())

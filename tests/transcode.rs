@@ -1,35 +1,22 @@
 //! The transcoder of examples/, run as a user runs it: what it writes without loss is, picture by picture, what the ffmpeg program
 //! decodes of its input.
 
+#[path = "support/example.rs"]
+mod example;
 #[path = "files/tools.rs"]
 mod tools;
 
+use example::files;
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::OnceLock,
 };
 use tempfile::tempdir;
 use tools::*;
 
-/// The program: cargo builds it with the tests, and says where it is.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--message-format=json", "--example", "transcode"]);
-        let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).unwrap();
-        let built = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        let mut paths = built.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
-        paths.next_back().expect("cargo names the example's program")
-    })
-}
-
 fn transcode(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(program()).args(arguments).current_dir(folder).output().unwrap()
+    example::example("transcode", arguments, folder)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -53,13 +40,6 @@ fn frames(path: &Path) -> Vec<String> {
 fn parts(folder: &Path) -> Vec<PathBuf> {
     let rest = (2..).map(|number| folder.join(format!("out.{number}.mkv"))).take_while(|path| path.exists());
     std::iter::once(folder.join("out.mkv")).chain(rest).collect()
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
 }
 
 #[test]
@@ -150,14 +130,18 @@ fn what_is_wrong_is_one_error_and_nothing_is_left() {
     fs::create_dir(at.join("folder.mp4")).unwrap();
     ffmpeg(&["-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac"], &at.join("sound.mp4"));
     ffmpeg(&["-f", "lavfi", "-i", "testsrc2=s=64x64:d=1", "-c:v", "mpeg4"], &at.join("in.mp4"));
-    let cases: [(&[&str], &str); 11] = [
+    std::os::unix::fs::symlink("in.mp4", at.join("link.mp4")).unwrap();
+    fs::hard_link(at.join("in.mp4"), at.join("hard.mp4")).unwrap();
+    let cases: [(&[&str], &str); 13] = [
         (&["none.mp4", "out.mp4"], "there is no such file"),
         (&["folder.mp4", "out.mp4"], "directory"),
         (&["text.mp4", "out.mp4"], "text.mp4"),
         (&["sound.mp4", "out.mp4"], "no video, only audio (aac)"),
-        (&["in.mp4", "in.mp4"], "is the input"),
+        (&["in.mp4", "in.mp4"], "this is the input"),
         (&["in.mp4", "out.xyz"], ".xyz"),
         (&["in.mp4", "none/out.mp4"], "no such folder"),
+        (&["in.mp4", "link.mp4"], "this is the input"),
+        (&["in.mp4", "hard.mp4"], "this is the input"),
         (&["in.mp4", "out.mp4,prest=fast"], "did you mean `preset`?"),
         (&["in.mp4", "good.mkv,encoder=ffv1", "bad.mp4,encoder=no_such"], "bad.mp4: "),
         (&["in.mp4", "out.mp4,bit_rate=fast"], "a bit rate is 800k"),
@@ -172,34 +156,44 @@ fn what_is_wrong_is_one_error_and_nothing_is_left() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_it_and_leaves_nothing() {
-    use std::io::Write;
     let folder = tempdir().unwrap();
-    let whole = folder.path().join("whole.ts");
-    remux(&bare_stream(), &whole).unwrap();
-    let bytes = fs::read(&whole).unwrap();
-    fs::remove_file(&whole).unwrap();
-    let pipe = folder.path().join("in.ts");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut child = Command::new(program())
-        .args(["in.ts", "out.mkv,encoder=ffv1"])
-        .current_dir(folder.path())
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut feed = fs::OpenOptions::new().write(true).open(&pipe).unwrap();
-    let (half, rest) = bytes.split_at(bytes.len() / 2);
-    feed.write_all(half).unwrap();
-    // It is at work, and waits for more.
-    while !folder.path().join("unfinished-out.mkv").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended before its input did");
-        std::thread::yield_now();
-    }
-    assert!(Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap().success());
-    let _ = feed.write_all(rest); // it may be gone by now
-    drop(feed);
-    let output = child.wait_with_output().unwrap();
+    let begun = "unfinished-out.mkv/out.mkv";
+    let arguments = ["in.ts", "out.mkv,encoder=ffv1"];
+    let output = example::interrupted("transcode", &arguments, folder.path(), &contained("ts"), begun);
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("interrupted: nothing is written"));
     assert_eq!(files(folder.path()), ["in.ts"]);
+}
+
+#[test]
+fn nobody_has_to_read_its_report() {
+    let folder = tempdir().unwrap();
+    let input = bare_stream();
+    let output = example::unread("transcode", &[input.to_str().unwrap(), "out.mkv,preset=ultrafast"], folder.path());
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
+    assert_eq!(files(folder.path()), ["out.mkv"]);
+}
+
+/// The playlist and the names of its segments go together; and none is left where another output fails.
+#[test]
+fn the_segments_of_a_playlist_have_its_name() {
+    let folder = tempdir().unwrap();
+    let input = bare_stream();
+    let hls = "out.m3u8,preset=ultrafast,gop=50";
+    let output = transcode(&[input.to_str().unwrap(), hls], folder.path());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let names = files(folder.path());
+    assert!(names.contains(&"out0.ts".into()) && names.iter().all(|name| name.starts_with("out")), "{names:?}");
+    assert_eq!(frames(&folder.path().join("out.m3u8")).len(), 250);
+    let folder = tempdir().unwrap();
+    error_of(&[input.to_str().unwrap(), hls, "bad.mp4,encoder=no_such"], folder.path());
+}
+
+#[test]
+fn another_runs_folder_is_left_alone() {
+    let folder = tempdir().unwrap();
+    fs::create_dir(folder.path().join("unfinished-out.mkv")).unwrap();
+    let input = bare_stream();
+    let error = error_of(&[input.to_str().unwrap(), "out.mkv,preset=ultrafast"], folder.path());
+    assert!(error.contains("unfinished-out.mkv: another run writes here"), "{error}");
 }

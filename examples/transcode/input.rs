@@ -2,7 +2,8 @@
 
 use crate::{
     job::Job,
-    output::{self, Cancelled, Message},
+    output::{self, Cancelled, Message, Written},
+    shared::{discard, warn},
 };
 use avsluice::{
     Concrete, Decoder, Demuxer, Error, Frame, Interrupt, Lend, Memory, Packet, Result, TeardownReport, decode,
@@ -11,7 +12,7 @@ use indicatif::ProgressBar;
 use std::{
     error::Error as _,
     fmt,
-    path::{Path, PathBuf},
+    path::Path,
     sync::mpsc::{SyncSender, sync_channel},
     thread,
 };
@@ -23,7 +24,7 @@ const UNREAD_AT_MOST: u64 = 100;
 
 /// What happened.
 pub struct Report {
-    files: Vec<(PathBuf, TeardownReport)>,
+    files: Vec<Written>,
     decoder: TeardownReport,
     unread: u64,
     early_end: Option<String>,
@@ -31,14 +32,14 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (path, report) in &self.files {
-            writeln!(f, "{}: {report}", path.display())?;
+        for written in &self.files {
+            writeln!(f, "{}: {}", written.path.display(), written.report)?;
         }
-        writeln!(f, "decoder: {}", self.decoder)?;
+        write!(f, "decoder: {}", self.decoder)?;
         if self.unread > 0 {
-            writeln!(f, "input: {} packets could not be read", self.unread)?;
+            write!(f, "\ninput: {} packets could not be read", self.unread)?;
         }
-        self.early_end.iter().try_for_each(|told| writeln!(f, "input: it ends before its time: {told}"))
+        self.early_end.iter().try_for_each(|told| write!(f, "\ninput: it ends before its time: {told}"))
     }
 }
 
@@ -69,7 +70,12 @@ pub fn run<M: Memory + Concrete>(
             .map(|job| {
                 let (sender, messages) = sync_channel(WAITING);
                 let (video, others) = (&video, &others);
-                (sender, scope.spawn(move || output::run(job, messages, video, others)))
+                let write = move || {
+                    let mut files = Vec::new();
+                    let ended = output::run(job, messages, video, others, &mut files);
+                    (ended, files)
+                };
+                (sender, scope.spawn(write))
             })
             .unzip();
         let mut stage = Stage { senders, bar, stop };
@@ -81,7 +87,7 @@ pub fn run<M: Memory + Concrete>(
                     Ok(Some(packet)) if packet.stream() == video.index() => stage.decode(&mut decoder, packet)?,
                     Ok(Some(packet)) => stage.copy(packet)?,
                     Err(error) if unread < UNREAD_AT_MOST => {
-                        bar.suspend(|| eprintln!("warning: {error}"));
+                        bar.suspend(|| warn(format_args!("warning: {error}")));
                         unread += 1;
                     }
                     Err(error) => return Err(error),
@@ -103,9 +109,11 @@ pub fn run<M: Memory + Concrete>(
         let (mut files, mut failed) = (Vec::new(), None);
         for (job, output) in jobs.iter().zip(outputs) {
             match output {
-                Ok(Ok(written)) => files.extend(written),
-                Ok(Err(error)) if is_cancelled(&error) => {}
-                Ok(Err(error)) => failed = failed.or(Some(named(job, &error))),
+                Ok((ended, written)) => {
+                    files.extend(written);
+                    let error = ended.err().filter(|error| !is_cancelled(error));
+                    failed = failed.or(error.map(|error| named(job, &error)));
+                }
                 Err(_) => {
                     failed = failed.or(Some(Error::other(format!("{}: the output panicked", job.path.display()))))
                 }
@@ -118,8 +126,7 @@ pub fn run<M: Memory + Concrete>(
             }
             (failed, ended) => {
                 // One output without the others is not what was asked for.
-                files.iter().for_each(|(path, _)| drop(std::fs::remove_file(path)));
-                jobs.iter().for_each(output::discard);
+                files.iter().for_each(|written| discard(&written.files));
                 Err(failed.or(ended.err()).unwrap_or_else(|| Error::other(Cancelled)))
             }
         }

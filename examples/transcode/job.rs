@@ -1,10 +1,7 @@
 //! What one output is to be, as a user writes it: `out.mp4,encoder=libx264,bit_rate=2M,crf=23`.
 
 use avsluice::{Error, Named, Result};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 /// One output.
 #[derive(Debug, PartialEq)]
@@ -40,14 +37,6 @@ impl Job {
     /// The codec with its options, which are checked when it is opened.
     pub fn codec(&self) -> Named {
         self.options.iter().fold(Named::new(&self.encoder), |codec, (name, value)| codec.set(name, value))
-    }
-    /// An output that is the input would be gone before it is read.
-    pub fn refuse_to_overwrite(&self, input: &Path) -> Result<()> {
-        let same = matches!((fs::canonicalize(input), fs::canonicalize(&self.path)), (Ok(a), Ok(b)) if a == b);
-        if same {
-            return Err(Error::other(format!("{} is the input: write to another file", self.path.display())));
-        }
-        Ok(())
     }
     /// The name of a part: a stream whose pictures change their size goes on in `out.2.mp4`.
     pub fn part(&self, number: usize) -> PathBuf {

@@ -9,11 +9,14 @@
 mod input;
 mod job;
 mod output;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use avsluice::{Device, Error, Interrupt, System};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use job::Job;
+use shared::{refuse_to_overwrite, say, warn};
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 /// Decodes a video once and encodes it any number of times; copies sound and subtitles
@@ -58,16 +61,16 @@ fn main() -> ExitCode {
     let stop = Interrupt::new();
     let watching = stop.clone();
     if let Err(error) = ctrlc::set_handler(move || watching.interrupt()) {
-        eprintln!("warning: Ctrl-C will leave unfinished files: {error}");
+        warn(format_args!("warning: Ctrl-C will leave unfinished files: {error}"));
     }
     match run(&args, &stop) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if stop.is_interrupted() => {
-            eprintln!("interrupted: nothing is written");
+            warn("interrupted: nothing is written");
             ExitCode::from(130)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            warn(format_args!("error: {error}"));
             ExitCode::FAILURE
         }
     }
@@ -76,7 +79,7 @@ fn main() -> ExitCode {
 fn run(args: &Args, stop: &Interrupt) -> Result<(), Error> {
     let jobs: Vec<_> =
         args.outputs.iter().map(|text| Job::parse(text, args.device.encoder())).collect::<Result<_, _>>()?;
-    jobs.iter().try_for_each(|job| job.refuse_to_overwrite(&args.input))?;
+    jobs.iter().try_for_each(|job| refuse_to_overwrite(&args.input, &job.path))?;
     // It draws nothing where stderr is no terminal.
     let style = "{elapsed_precise} [{bar:30}] {pos}/{len} frames, {per_sec}, {eta} left";
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(style).map_err(Error::other)?);
@@ -86,5 +89,5 @@ fn run(args: &Args, stop: &Interrupt) -> Result<(), Error> {
         On::Vaapi => input::run(&Arc::new(Device::vaapi(&args.node)?), true, &args.input, &jobs, &bar, stop),
     };
     bar.finish_and_clear();
-    report.map(|report| print!("{report}"))
+    report.map(say)
 }

@@ -1,16 +1,13 @@
 //! One output: encodes the frames that come over a channel, copies the packets that come with them, and writes the file.
 
-use crate::job::Job;
+use crate::{
+    job::Job,
+    shared::{Unfinished, warn},
+};
 use avsluice::{
     Any, Encoder, Error, ErrorKind, Frame, Limit, Muxer, Packet, Result, Stream, StreamKind, TeardownReport, Track,
 };
-use std::{
-    collections::VecDeque,
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-    sync::mpsc::Receiver,
-};
+use std::{collections::VecDeque, path::PathBuf, sync::mpsc::Receiver};
 
 /// What an output is sent. A channel that closes without `End` says that another stage has failed.
 pub enum Message {
@@ -20,26 +17,12 @@ pub enum Message {
     End,
 }
 
-/// A file that has another name until it is whole, and is removed if it never is.
-struct Unfinished {
-    path: PathBuf,
-    finished: PathBuf,
-}
-
-impl Unfinished {
-    fn new(finished: PathBuf) -> Self {
-        let mut name = OsString::from("unfinished-");
-        name.push(finished.file_name().unwrap_or_default());
-        Unfinished { path: finished.with_file_name(name), finished }
-    }
-    fn finish(self) -> Result<()> {
-        Ok(fs::rename(&self.path, &self.finished)?)
-    }
-}
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path); // there is none after `finish`
-    }
+/// What was written up to a change of the pictures' size, or to the end.
+pub struct Written {
+    pub path: PathBuf,
+    /// That file, and those that belong to it.
+    pub files: Vec<PathBuf>,
+    pub report: TeardownReport,
 }
 
 /// A file that is being written, up to a change of the pictures' size.
@@ -50,11 +33,12 @@ struct Part {
     /// The track of each stream that is copied.
     copied: Vec<(usize, Track)>,
     file: Unfinished,
+    path: PathBuf,
 }
 
 impl Part {
     fn open(job: &Job, path: PathBuf, first: &Frame<'static, Any>, video: &Stream, others: &[Stream]) -> Result<Self> {
-        let file = Unfinished::new(path);
+        let file = Unfinished::new(&path)?;
         let mut encoder = Encoder::new(&first.pool(), video.time_base(), job.codec());
         if let Some(rate) = job.bit_rate {
             encoder = encoder.bit_rate(rate);
@@ -63,16 +47,16 @@ impl Part {
             encoder = encoder.gop_size(frames);
         }
         let encoder = encoder.open()?;
-        let mut output = Muxer::create(&file.path)?;
+        let mut output = Muxer::create(file.path())?;
         let track = output.add(&encoder)?;
         let mut copied = Vec::new();
         for stream in others {
             match output.add_copy(stream) {
                 Ok(track) => copied.push((stream.index(), track)),
-                Err(error) => eprintln!("warning: {}: {stream} is left out: {error}", job.path.display()),
+                Err(error) => warn(format_args!("warning: {}: {stream} is left out: {error}", job.path.display())),
             }
         }
-        Ok(Part { encoder, output: output.open()?, video: track, copied, file })
+        Ok(Part { encoder, output: output.open()?, video: track, copied, file, path })
     }
     fn copy(&mut self, packet: Packet) -> Result<()> {
         match self.copied.iter().find(|(index, _)| *index == packet.stream()) {
@@ -80,23 +64,22 @@ impl Part {
             None => Ok(()),
         }
     }
-    fn finish(self) -> Result<TeardownReport> {
-        let Part { encoder, mut output, video, file, .. } = self;
+    fn finish(self) -> Result<Written> {
+        let Part { encoder, mut output, video, file, path, .. } = self;
         let encoder = encoder.flush()?.finish(Limit::default(), |packet| output.write(video, packet))?;
         output.finish()?;
-        file.finish()?;
-        Ok(encoder.free())
+        Ok(Written { path, files: file.finish()?, report: encoder.free() })
     }
 }
 
-/// Writes an output to its end; what each of its files holds.
+/// Writes an output to its end; `done` are the parts that are whole, whatever comes of the rest.
 pub fn run(
     job: &Job,
     messages: Receiver<Message>,
     video: &Stream,
     others: &[Stream],
-) -> Result<Vec<(PathBuf, TeardownReport)>> {
-    let mut done = Vec::new();
+    done: &mut Vec<Written>,
+) -> Result<()> {
     let mut part: Option<Part> = None;
     // Sound may come before the first picture, without which there is no file.
     let mut early = VecDeque::new();
@@ -121,8 +104,7 @@ pub fn run(
                         None => part = Some(open),
                         // A picture of another size: the next part is for it.
                         Some(other) => {
-                            let path = open.file.finished.clone();
-                            done.push((path, open.finish()?));
+                            done.push(open.finish()?);
                             frame = Some(other);
                         }
                     }
@@ -130,9 +112,8 @@ pub fn run(
             }
             (Message::End, _) => {
                 let open = part.take().ok_or_else(|| Error::other("the video has no picture that can be decoded"))?;
-                let path = open.file.finished.clone();
-                done.push((path, open.finish()?));
-                return Ok(done);
+                done.push(open.finish()?);
+                return Ok(());
             }
         }
     }
@@ -162,11 +143,4 @@ impl std::error::Error for Cancelled {}
 /// Whether a stream can be copied at all.
 pub fn is_copied(stream: &Stream) -> bool {
     matches!(stream.kind(), StreamKind::Audio | StreamKind::Subtitle)
-}
-
-/// Removes the parts that were finished before a later one failed: a file without its end is no good one.
-pub fn discard(job: &Job) {
-    for path in (2..).map(|number| job.part(number)).take_while(|path| Path::exists(path)) {
-        let _ = fs::remove_file(path);
-    }
 }
