@@ -1,10 +1,12 @@
 //! avsluice's own commands, run as `cargo xtask COMMAND`.
 //!
-//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `matrix`, `bench`, `bundle`. What they share: `setup` (the system packages), `workspace` (cargo),
-//! `child` (a process that is killed when it hangs, which `progress` tells), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so that it can install FFmpeg.
+//! One file or folder a command: `test`, `gpu_test`, `memcheck`, `attack`, `matrix`, `bench`, `bundle`. What they share: `setup` (the system packages),
+//! `workspace` (cargo), `child` (a process that is killed when it hangs, which `progress` tells), `interrupt` (Ctrl-C). Nothing here needs FFmpeg, so
+//! that it can install FFmpeg.
 
 #![forbid(unsafe_code)]
 
+mod attack;
 mod bench;
 #[cfg(unix)]
 mod bundle;
@@ -37,6 +39,8 @@ enum Command {
     GpuTest(gpu_test::GpuTestArgs),
     /// Run the software-codec tests under Valgrind and the library's tests under AddressSanitizer
     Memcheck(memcheck::MemcheckArgs),
+    /// Run random safe programs against the library under AddressSanitizer, and say which go wrong
+    Attack(attack::AttackArgs),
     /// Count what avsluice costs against the same loop in C and with other crates, and write docs/performance.md
     Bench(bench::BenchArgs),
     /// Pack gpu-test and the decoding bench with all that they need, for a GPU machine that has neither Rust nor FFmpeg
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(args),
         Command::GpuTest(args) => gpu_test::run(&args),
         Command::Memcheck(args) => memcheck::run(args),
+        Command::Attack(args) => attack::run(args),
         Command::Bench(args) => bench::run(&args),
         #[cfg(unix)]
         Command::Bundle(args) => bundle::run(&args),
