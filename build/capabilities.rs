@@ -60,6 +60,8 @@ pub fn declare() {
     for (name, _) in CAPABILITIES {
         println!("cargo::rustc-check-cfg=cfg({name})");
     }
+    // What `cargo xtask attack` sets: see src/raw/canary.rs.
+    println!("cargo::rustc-check-cfg=cfg(avsluice_canaries)");
 }
 
 /// The capabilities of these headers.

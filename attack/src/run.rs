@@ -177,7 +177,9 @@ fn left_behind(number: u64, gpu: Simgpu, live: &BTreeMap<String, u64>, violation
         println!("finding {number} descriptors {count} left open: {}", left[0]);
     }
     let ledger = gpu.ledger();
-    for text in ledger.violations.iter().skip(violations).take(3) {
+    // An encoder that is dropped before its end loses pictures: that is what the caller asked for.
+    let wrong = ledger.violations.iter().skip(violations).filter(|text| !text.contains("never collected"));
+    for text in wrong.take(3) {
         println!("finding {number} violation {}", text.replace('\n', " "));
     }
     for (kind, count) in &ledger.live {

@@ -40,6 +40,8 @@ impl FrameShell {
         let raw = frame.as_ptr();
         // SAFETY: the frame is ours, empty, and its format and size are set, as av_frame_get_buffer asks.
         check("av_frame_get_buffer", || unsafe { ffi::av_frame_get_buffer(raw, 0) })?;
+        #[cfg(all(avsluice_canaries, target_os = "linux"))]
+        super::canary::guard_frame(frame.get_mut())?;
         for buffer in frame.get().buf.iter().take_while(|buffer| !buffer.is_null()) {
             // SAFETY: the buffer was just made by av_frame_get_buffer, has this size, and nobody else refers to it.
             unsafe { std::ptr::write_bytes((**buffer).data, 0, (**buffer).size) };

@@ -6,6 +6,8 @@
 mod adopt;
 pub(crate) mod bsf;
 pub(crate) mod buffer;
+#[cfg(all(avsluice_canaries, target_os = "linux"))]
+mod canary;
 pub(crate) mod code;
 pub(crate) mod codec;
 pub(crate) mod cuda;

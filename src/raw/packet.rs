@@ -88,6 +88,8 @@ impl PacketShell {
             std::ptr::copy(start, start.add(bytes.len()), usize::try_from(old).unwrap_or(0));
             std::ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len());
         }
+        #[cfg(all(avsluice_canaries, target_os = "linux"))]
+        super::canary::guard_packet(self.get_mut())?;
         Ok(())
     }
 }

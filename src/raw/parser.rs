@@ -60,6 +60,8 @@ impl ParserContext {
     }
     fn parse(&mut self, packet: &mut PacketShell) -> Result<bool> {
         let pending = &self.bytes[self.start..];
+        #[cfg(all(avsluice_canaries, target_os = "linux"))]
+        let pending = super::canary::Lent::copy_of(pending)?;
         let length = i32::try_from(pending.len() - PADDING).unwrap_or(i32::MAX);
         let (mut found, mut size) = (ptr::null_mut(), 0);
         // SAFETY: parser and codec context are live; the bytes have this length and zeros of the padding's size behind them; what is

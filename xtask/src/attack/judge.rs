@@ -23,6 +23,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// What findings of one cause have in common: the kind, the report without its numbers, and the uppermost functions.
+    pub fn signature(&self) -> String {
+        let report: String = self.report.chars().take(90).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        let frames: Vec<_> = self.stack.iter().filter(|name| !name.contains("pthread_kill")).take(5).map(String::as_str).collect();
+        format!("{} {report} {}", self.kind, frames.join(" < "))
+    }
     /// Everything that an entry of the list can be told by.
     pub fn all(&self) -> String {
         format!("{} {} {}\n{}\n{}", self.family, self.kind, self.report, self.notes.join("\n"), self.stack.join("\n"))

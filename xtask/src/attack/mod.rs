@@ -93,8 +93,7 @@ pub fn run(args: AttackArgs) -> Result<()> {
         (None, None, None) => 0..DEFAULT,
     };
     let deadline = args.seconds.map(|seconds| started + Duration::from_secs(seconds));
-    let all = attack(&setting, range, deadline, args.twice, known)?;
-    let mut tally = all;
+    let mut tally = attack(&setting, range, deadline, args.twice, known)?;
     if args.valgrind > 0 {
         valgrind(&setting, args.valgrind, &mut tally)?;
     }
@@ -110,6 +109,8 @@ struct Tally {
     /// How often an entry of the list was met.
     met: BTreeMap<usize, u64>,
     families: BTreeMap<String, u64>,
+    /// How often a finding of that signature was met.
+    alike: BTreeMap<String, u64>,
     started: Instant,
 }
 
@@ -124,6 +125,12 @@ impl Tally {
             match self.known.entry(&finding, self.version) {
                 Some(entry) => *self.met.entry(entry).or_default() += 1,
                 None => {
+                    // Of the same finding three lines are enough.
+                    let count = self.alike.entry(finding.signature()).or_default();
+                    *count += 1;
+                    if *count > 3 {
+                        continue;
+                    }
                     println!("{:7.1} s  {finding}", self.started.elapsed().as_secs_f64());
                     self.findings.push(finding);
                 }
@@ -149,7 +156,10 @@ impl Tally {
             println!("nothing found");
             return Ok(());
         }
-        bail!("{} findings; the lines above run them again", self.findings.len());
+        for (signature, count) in &self.alike {
+            println!("  {count:4} times {signature}");
+        }
+        bail!("{} findings, {} kinds of them; the lines above run them again", self.alike.values().sum::<u64>(), self.alike.len());
     }
 }
 
@@ -161,6 +171,7 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
         findings: Vec::new(),
         met: BTreeMap::new(),
         families: BTreeMap::new(),
+        alike: BTreeMap::new(),
         started: Instant::now(),
     };
     let tally = Mutex::new(tally);
