@@ -68,7 +68,7 @@ pub enum Of<'n> {
 
 /// An option's name and value for it: most often one that belongs there.
 pub fn option(rng: &mut Rng, of: Of<'_>) -> (String, String) {
-    if rng.one_in(5) {
+    if rng.one_in(3) {
         let (name, value) = special(rng, of);
         return (name.to_owned(), value);
     }
@@ -145,8 +145,16 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
     let number = rng.edge();
     let flag = 1u64 << rng.below(24);
     match of {
-        Of::Encoder(_) => {
-            let name = rng.pick(&[
+        Of::Encoder(encoder) => {
+            let own = match encoder {
+                "libx265" => Some("x265-params"),
+                "libx264" | "libx264rgb" => Some(rng.pick(&["x264-params", "x264opts"])),
+                "libsvtav1" => Some("svtav1-params"),
+                "libaom-av1" => Some("aom-params"),
+                "librav1e" => Some("rav1e-params"),
+                _ => None,
+            };
+            let any = rng.pick(&[
                 "x265-params",
                 "x264-params",
                 "x264opts",
@@ -173,6 +181,7 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
                 "copy_opaque",
                 "dump_separator",
             ]);
+            let name = if rng.one_in(3) { any } else { own.unwrap_or(any) };
             let inside = inside(rng);
             let value = match name {
                 "x265-params" | "x264-params" | "x264opts" | "svtav1-params" | "aom-params" | "rav1e-params" => inside,
@@ -193,8 +202,7 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
             (name, value)
         }
         Of::Demuxer(_) | Of::Muxer(_) => {
-            let name = rng.pick(&[
-                "fflags",
+            let name = rng.pick(&["fflags", "fflags", "fflags", "fflags", "fflags", "probesize", "probesize",
                 "avioflags",
                 "probesize",
                 "analyzeduration",
@@ -216,7 +224,7 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
                 ("fflags", 1) => format!("+{flag}"),
                 ("fflags", 2) => flag.to_string(),
                 ("fflags", 3) => {
-                    rng.pick(&["0", "+128", "-1", "+bitexact", "-custom_io", "+nofillin+noparse"]).to_owned()
+                    rng.pick(&["0", "+128", "+128", "-1", "+bitexact", "-custom_io", "+nofillin+noparse"]).to_owned()
                 }
                 ("fflags", _) => rng
                     .pick(&["genpts", "igndts", "fastseek", "+discardcorrupt", "+sortdts", "flush_packets"])
@@ -281,7 +289,7 @@ fn inside(rng: &mut Rng) -> String {
         "analysis-save",
     ];
     let one = |rng: &mut Rng| {
-        let name = rng.pick(names);
+        let name = if rng.one_in(3) { rng.pick(&["input-res", "width", "height", "input-csp", "SourceWidth"]) } else { rng.pick(names) };
         let value = match name {
             "input-res" => format!("{}x{}", rng.choose(&[16, 64, 160, 4096, 2]), rng.choose(&[16, 64, 96, 2048, 1])),
             "input-csp" => rng.pick(&["i400", "i420", "i422", "i444", "nv12", "rgb"]).to_owned(),

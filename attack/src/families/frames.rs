@@ -218,10 +218,10 @@ fn imported(world: &mut World) {
         let _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK));
     }
     let code = rng.choose(&[fourcc(b"NV12"), fourcc(b"XR24"), fourcc(b"P010"), fourcc(b"R8  "), 0]);
-    let pitch = rng.choose(&[format.width, format.width * 4, 0, u32::MAX, 256]);
+    let pitch = rng.choose(&[format.width, format.width.wrapping_mul(4), 0, u32::MAX, 256]);
     let mut planes = Vec::new();
     for index in 0..rng.choose(&[0, 1, 2, 2, 3, 5]) {
-        let offset = if rng.one_in(4) { rng.edge() as u32 } else { index * pitch.wrapping_mul(format.height) };
+        let offset = if rng.one_in(4) { rng.edge() as u32 } else { u32::wrapping_mul(index, pitch).wrapping_mul(format.height) };
         planes.extend(plane(&file, offset, pitch));
     }
     let modifier = if rng.one_in(5) { rng.next() } else { LINEAR };

@@ -26,6 +26,8 @@ const FAVOURITES: &[&str] = &[
 /// Encoders whose packets are taken, changed or not.
 const ENCODERS: &[&str] = &[
     "wrapped_avframe",
+    "wrapped_avframe",
+    "wrapped_avframe",
     "mpeg4",
     "mjpeg",
     "rawvideo",

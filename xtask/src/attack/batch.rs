@@ -124,7 +124,7 @@ pub fn differences(setting: &Setting, first: &Batch, range: Range<u64>) -> Resul
             only: setting.family.clone(),
             family: family.clone(),
             kind: "difference".to_owned(),
-            report: "what comes out depends on what fresh memory holds: run it with --twice 1".to_owned(),
+            report: "what comes out depends on what fresh memory holds: --twice 1 shows it".to_owned(),
             notes: Vec::new(),
             stack: Vec::new(),
         });

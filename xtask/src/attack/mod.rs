@@ -46,7 +46,7 @@ pub struct AttackArgs {
     /// Run so many of the programs under Valgrind too
     #[arg(long, default_value_t = 0)]
     valgrind: u64,
-    /// Run one batch of so many twice, with other bytes in fresh memory; 0 for none
+    /// Run every so-manieth batch twice, with other bytes in fresh memory; 0 for none
     #[arg(long, default_value_t = 4)]
     twice: u64,
     #[command(flatten)]
@@ -187,7 +187,7 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
         while let Some(part) = batches() {
             let number = (part.start - range.start) / BATCH;
             let batch = batch::run(setting, part.clone(), deadline)?;
-            let again = (number < twice).then(|| batch::differences(setting, &batch, part)).transpose()?;
+            let again = (twice > 0 && number % twice == 0).then(|| batch::differences(setting, &batch, part)).transpose()?;
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.take(batch);
             again.into_iter().for_each(|batch| tally.take(batch));
