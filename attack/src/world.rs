@@ -80,6 +80,8 @@ impl World {
     pub fn note(&self, text: impl Display) {
         let mut out = std::io::stdout().lock();
         let text = format!("{}{text}", self.name).replace(['\n', '\r', '\0'], "?");
+        // The folder's name differs from run to run.
+        let text = text.replace(&*self.folder.to_string_lossy(), "");
         let _ = writeln!(out, "note {}", text.chars().take(400).collect::<String>());
         let _ = out.flush();
     }

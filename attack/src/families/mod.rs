@@ -38,6 +38,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "planted-hang", weight: 0, run: plant::hang },
     Family { name: "planted-spin", weight: 0, run: plant::spin },
     Family { name: "planted-panic", weight: 0, run: plant::panic },
+    Family { name: "planted-fresh", weight: 0, run: plant::fresh },
     Family { name: "planted-noise", weight: 0, run: plant::noise },
 ];
 

@@ -47,6 +47,12 @@ pub fn panic(_: &mut World) {
     panic!("out of nowhere");
 }
 
+/// What comes out depends on what fresh memory holds: the bytes that a decoder leaves unwritten stand for it.
+pub fn fresh(world: &mut World) {
+    let options = std::env::var("ASAN_OPTIONS").unwrap_or_default();
+    world.came_out(options.split("malloc_fill_byte=").nth(1).unwrap_or_default().as_bytes());
+}
+
 /// What comes out depends on where things lie.
 pub fn noise(world: &mut World) {
     let place = std::ptr::from_ref(world).addr();

@@ -26,6 +26,8 @@ pub struct Setting {
     /// What fresh memory is filled with.
     pub fill: u8,
     pub valgrind: bool,
+    /// CPU time that a program may need, in seconds.
+    pub cpu_s: f64,
     /// Exact stacks of allocations, which cost time.
     pub exact: bool,
 }
@@ -39,6 +41,8 @@ pub struct Batch {
     pub findings: Vec<Finding>,
     /// For each program that ended, the hash of what came out of it, and its family.
     pub digests: BTreeMap<u64, (String, String)>,
+    /// For each program that ended, its family, and what it said.
+    pub scripts: BTreeMap<u64, (String, Vec<String>)>,
 }
 
 /// One process.
@@ -48,6 +52,7 @@ struct Process {
     /// The program that had begun and not ended: its number, its family.
     open: Option<(u64, String)>,
     notes: Vec<String>,
+    script: Vec<String>,
     stderr: Vec<String>,
     /// What the programs' process says itself: the program's number and family, and the kind and text of what is wrong.
     found: Vec<(u64, String, String, String)>,
@@ -58,8 +63,6 @@ struct Process {
     status: Option<ExitStatus>,
 }
 
-/// CPU time of one program in seconds: FFmpeg's slowest encoders need a tenth of it.
-const CPU_S: f64 = 60.0;
 /// How often a process is looked at, and how many looks in a row may find all its threads asleep and no CPU time used: no program waits
 /// for anything that lasts so long.
 const LOOK: Duration = Duration::from_millis(250);
@@ -139,6 +142,7 @@ impl Batch {
         self.families.extend(other.families);
         self.findings.extend(other.findings);
         self.digests.extend(other.digests);
+        self.scripts.extend(other.scripts);
     }
 }
 
@@ -253,8 +257,7 @@ fn start(setting: &Setting, range: Range<u64>) -> Result<Process> {
         }
         if process.status.is_none() && process.killed.is_none() && last_look.elapsed() >= LOOK {
             last_look = Instant::now();
-            let slowness = if setting.valgrind { 20.0 } else { 1.0 };
-            if let Some(why) = watch.look(pid, slowness) {
+            if let Some(why) = watch.look(pid, setting.cpu_s) {
                 process.killed = Some(why);
                 child::kill_group(pid);
             }
@@ -319,11 +322,13 @@ impl Process {
                 self.open = Some((number, text.to_owned()));
                 self.batch.families.push(text.to_owned());
                 self.notes.clear();
+                self.script.clear();
                 self.stderr.clear();
                 return true;
             }
             ("note", _) => {
                 self.notes.push(rest.to_owned());
+                self.script.push(rest.to_owned());
                 if self.notes.len() > 12 {
                     self.notes.remove(0);
                 }
@@ -338,6 +343,7 @@ impl Process {
             ("end", Ok(number)) => {
                 self.batch.ended += 1;
                 if let Some((_, family)) = self.open.take() {
+                    self.batch.scripts.insert(number, (family.clone(), std::mem::take(&mut self.script)));
                     self.batch.digests.insert(number, (text.to_owned(), family));
                 }
             }
@@ -364,14 +370,14 @@ struct Watch {
 }
 
 impl Watch {
-    fn look(&mut self, pid: u32, slowness: f64) -> Option<&'static str> {
+    fn look(&mut self, pid: u32, most_s: f64) -> Option<&'static str> {
         let cpu = cpu_s(pid);
         self.idle = if cpu > self.cpu || !asleep(pid) { 0 } else { self.idle + 1 };
         self.cpu = cpu;
         if self.idle >= IDLE_LOOKS {
             return Some("all threads sleep, and nothing wakes them");
         }
-        (cpu - self.cpu_at_begin > CPU_S * slowness).then_some("more CPU time than any program needs")
+        (cpu - self.cpu_at_begin > most_s).then_some("more CPU time than any program needs")
     }
 }
 

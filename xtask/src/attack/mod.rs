@@ -1,11 +1,12 @@
 //! `cargo xtask attack`: random safe programs against the library under AddressSanitizer, in processes that may crash or hang.
 //!
 //! The programs are those of the package `attack`. Each is told by a seed and its number, and a finding is one line that runs it again.
-//! `build` makes the programs, `batch` runs some in one process, `judge` says what an ending means, `known` is the list of FFmpeg's own
+//! `build` makes the programs, `batch` runs some in one process, `check` plants defects, `judge` says what an ending means, `known` is the list of FFmpeg's own
 //! faults.
 
 mod batch;
 mod build;
+mod check;
 mod judge;
 mod known;
 #[cfg(test)]
@@ -49,6 +50,9 @@ pub struct AttackArgs {
     /// Run every so-manieth batch twice, with other bytes in fresh memory; 0 for none
     #[arg(long, default_value_t = 4)]
     twice: u64,
+    /// First make sure that defects on purpose are found
+    #[arg(long)]
+    check: bool,
     #[command(flatten)]
     setup: SetupArgs,
 }
@@ -58,6 +62,8 @@ const BATCH: u64 = 20;
 /// Processes at a time.
 const AT_ONCE: usize = 2;
 const DEFAULT: u64 = 400;
+/// CPU time of one program in seconds: FFmpeg's slowest encoders need a tenth of it.
+const CPU_S: f64 = 60.0;
 
 fn numbers(text: &str) -> Result<Range<u64>, String> {
     let number = |text: &str| text.trim().parse::<u64>().map_err(|_| "a program is a number, or two: 40..46".to_owned());
@@ -82,9 +88,13 @@ pub fn run(args: AttackArgs) -> Result<()> {
         family: args.family.clone(),
         fill: 0xBE,
         valgrind: false,
+        cpu_s: CPU_S,
         // Exact stacks for a few programs, fast ones for many.
         exact: args.program.is_some(),
     };
+    if args.check {
+        check::run(&setting)?;
+    }
     let started = Instant::now();
     let range = match (&args.program, args.programs, args.seconds) {
         (Some(range), ..) => range.clone(),
@@ -204,7 +214,7 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
 /// A sample under Valgrind, which sees what FFmpeg itself reads and writes.
 fn valgrind(setting: &Setting, programs: u64, tally: &mut Tally) -> Result<()> {
     let plain = build::without_sanitizer().context("the programs for Valgrind")?;
-    let setting = Setting { program: plain.program, preload: plain.preload, valgrind: true, ..setting.clone() };
+    let setting = Setting { program: plain.program, preload: plain.preload, valgrind: true, cpu_s: CPU_S * 20.0, ..setting.clone() };
     let ended = tally.programs;
     for from in (0..programs).step_by(10) {
         if interrupt::came() {
