@@ -202,7 +202,14 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
             (name, value)
         }
         Of::Demuxer(_) | Of::Muxer(_) => {
-            let name = rng.pick(&["fflags", "fflags", "fflags", "fflags", "fflags", "probesize", "probesize",
+            let name = rng.pick(&[
+                "fflags",
+                "fflags",
+                "fflags",
+                "fflags",
+                "fflags",
+                "probesize",
+                "probesize",
                 "avioflags",
                 "probesize",
                 "analyzeduration",
@@ -289,7 +296,11 @@ fn inside(rng: &mut Rng) -> String {
         "analysis-save",
     ];
     let one = |rng: &mut Rng| {
-        let name = if rng.one_in(3) { rng.pick(&["input-res", "width", "height", "input-csp", "SourceWidth"]) } else { rng.pick(names) };
+        let name = if rng.one_in(3) {
+            rng.pick(&["input-res", "width", "height", "input-csp", "SourceWidth"])
+        } else {
+            rng.pick(names)
+        };
         let value = match name {
             "input-res" => format!("{}x{}", rng.choose(&[16, 64, 160, 4096, 2]), rng.choose(&[16, 64, 96, 2048, 1])),
             "input-csp" => rng.pick(&["i400", "i420", "i422", "i444", "nv12", "rgb"]).to_owned(),

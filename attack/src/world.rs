@@ -104,7 +104,6 @@ impl World {
     /// Takes all that a picture shows of its memory.
     pub fn take_frame(&mut self, frame: &Frame<'_, System>) {
         for index in 0..4 {
-            self.came_out(frame.plane(index).data);
             for line in frame.plane(index).lines() {
                 self.came_out(line);
             }

@@ -82,10 +82,10 @@ fn transfers<M: DeviceMemory>(world: &mut World, device: &Device<M>) {
         look_at(world, &uploaded);
         let mut shares: Vec<_> = (0..world.rng.below(3)).filter_map(|_| uploaded.share().ok()).collect();
         let mapping = world.rng.choose(&[Mapping::Direct, Mapping::Copy]);
-        if let Ok(mapped) = uploaded.map(mapping) {
-            world.take_frame(&mapped);
+        if let Ok(copy) = uploaded.map(mapping).and_then(|mapped| mapped.to_frame()) {
+            world.take_frame(&copy);
             if world.rng.one_in(2) {
-                drop(mapped.upload(&pool));
+                drop(copy.upload(&pool));
             }
         }
         if let Ok(back) = uploaded.download() {
@@ -221,7 +221,8 @@ fn imported(world: &mut World) {
     let pitch = rng.choose(&[format.width, format.width.wrapping_mul(4), 0, u32::MAX, 256]);
     let mut planes = Vec::new();
     for index in 0..rng.choose(&[0, 1, 2, 2, 3, 5]) {
-        let offset = if rng.one_in(4) { rng.edge() as u32 } else { u32::wrapping_mul(index, pitch).wrapping_mul(format.height) };
+        let offset =
+            if rng.one_in(4) { rng.edge() as u32 } else { u32::wrapping_mul(index, pitch).wrapping_mul(format.height) };
         planes.extend(plane(&file, offset, pitch));
     }
     let modifier = if rng.one_in(5) { rng.next() } else { LINEAR };
@@ -240,15 +241,15 @@ fn imported(world: &mut World) {
     world.note(format_args!("import: {}", outcome(&imported)));
     let Ok(frame) = imported else { return };
     if let Ok(mapped) = frame.map(Mapping::Direct) {
-        world.take_frame(&mapped);
+        if let Ok(copy) = mapped.to_frame() {
+            world.take_frame(&copy);
+        }
         // Somebody else draws into the picture meanwhile: what is read is one or the other.
-        let before: Vec<u8> = mapped.plane(0).lines().flatten().copied().collect();
         let _ =
             file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&vec![0xA5; usize::try_from(size).unwrap_or(0)]));
-        world.came_out(&before);
         let _ = file.set_len(0);
         if size > 0 && world.rng.one_in(2) {
-            let _ = mapped.plane(0).lines().flatten().copied().max();
+            drop(mapped.to_frame());
         }
     }
     if let Ok(copy) = frame.download() {

@@ -52,10 +52,16 @@ pub fn mapped(run: &Run<Vaapi>) -> Result<Outcome> {
     let frame = host.upload(&pool)?;
     let due = picture::md5(&host)?;
     ensure!(picture::md5(&frame.download()?)? == due, "the download differs from what was uploaded");
-    ensure!(picture::md5(&frame.map(Mapping::Copy)?.to_frame()?)? == due, "the driver's copy differs from what was uploaded");
+    ensure!(
+        picture::md5(&frame.map(Mapping::Copy)?.to_frame()?)? == due,
+        "the driver's copy differs from what was uploaded"
+    );
     let direct = match frame.map(Mapping::Direct) {
         Ok(direct) => {
-            ensure!(picture::md5(&direct.to_frame()?)? == due, "the surface's own memory differs from what was uploaded");
+            ensure!(
+                picture::md5(&direct.to_frame()?)? == due,
+                "the surface's own memory differs from what was uploaded"
+            );
             "directly and as a copy"
         }
         Err(error) if *error.kind() == avsluice::ErrorKind::Unsupported => {

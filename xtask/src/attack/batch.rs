@@ -82,7 +82,8 @@ pub fn run(setting: &Setting, range: Range<u64>, deadline: Option<Instant>) -> R
         for ((number, family, kind, report), notes) in process.found.drain(..).zip(process.found_notes.drain(..)) {
             let seed = setting.seed;
             let only = setting.family.clone();
-            let finding = Finding { seed, programs: number..number + 1, only, family, kind, report, notes, stack: Vec::new() };
+            let finding =
+                Finding { seed, programs: number..number + 1, only, family, kind, report, notes, stack: Vec::new() };
             all.findings.push(finding);
         }
         if let Some((number, family)) = process.open.take() {
@@ -111,8 +112,10 @@ pub fn differences(setting: &Setting, first: &Batch, range: Range<u64>) -> Resul
     let mut found = Batch::default();
     let digests = |fill| -> Result<Batch> { run(&Setting { fill, ..setting.clone() }, range.clone(), None) };
     let other = digests(0x11)?;
-    let differs = |other: &Batch, number: &u64, digest: &str| other.digests.get(number).is_some_and(|(its, _)| its != digest);
-    let mut suspects: Vec<_> = first.digests.iter().filter(|(number, (digest, _))| differs(&other, number, digest)).collect();
+    let differs =
+        |other: &Batch, number: &u64, digest: &str| other.digests.get(number).is_some_and(|(its, _)| its != digest);
+    let mut suspects: Vec<_> =
+        first.digests.iter().filter(|(number, (digest, _))| differs(&other, number, digest)).collect();
     for _ in 0..2 {
         if suspects.is_empty() {
             return Ok(found);
@@ -277,7 +280,14 @@ fn command(setting: &Setting, range: &Range<u64>) -> Command {
         }
     }
     command.arg(&setting.program).arg("run");
-    command.args(["--seed", &setting.seed.to_string(), "--from", &range.start.to_string(), "--to", &range.end.to_string()]);
+    command.args([
+        "--seed",
+        &setting.seed.to_string(),
+        "--from",
+        &range.start.to_string(),
+        "--to",
+        &range.end.to_string(),
+    ]);
     if let Some(family) = &setting.family {
         command.args(["--family", family]);
     }
@@ -396,5 +406,7 @@ fn cpu_s(pid: u32) -> f64 {
 
 fn asleep(pid: u32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    threads.flatten().all(|thread| stat(&format!("{}/stat", thread.path().display())).is_some_and(|fields| fields[0] == "S"))
+    threads
+        .flatten()
+        .all(|thread| stat(&format!("{}/stat", thread.path().display())).is_some_and(|fields| fields[0] == "S"))
 }

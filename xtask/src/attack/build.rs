@@ -32,6 +32,7 @@ fn built(mut command: std::process::Command, preload: PathBuf) -> Result<Program
 }
 
 fn preload() -> Result<PathBuf> {
-    workspace::build(&mut workspace::cargo(&["build", "--package", "simgpu-drm"])).context("the simulated drivers did not build")?;
+    workspace::build(&mut workspace::cargo(&["build", "--package", "simgpu-drm"]))
+        .context("the simulated drivers did not build")?;
     Ok(workspace::target_folder()?.join("debug/deps/libsimgpu_drm.so"))
 }

@@ -63,7 +63,10 @@ fn same(setting: &Setting) -> Result<()> {
     ensure!(first.scripts.len() >= 10, "only {} of 20 programs came to their end", first.scripts.len());
     for (number, (family, script)) in &first.scripts {
         let other = second.scripts.get(number).map(|(_, script)| script);
-        ensure!(family == "threads" || other == Some(script), "program {number} ({family}) is another one:\n{script:?}\n{other:?}");
+        ensure!(
+            family == "threads" || other == Some(script),
+            "program {number} ({family}) is another one:\n{script:?}\n{other:?}"
+        );
     }
     Ok(())
 }

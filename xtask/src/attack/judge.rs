@@ -26,7 +26,8 @@ impl Finding {
     /// What findings of one cause have in common: the kind, the report without its numbers, and the uppermost functions.
     pub fn signature(&self) -> String {
         let report: String = self.report.chars().take(90).map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-        let frames: Vec<_> = self.stack.iter().filter(|name| !name.contains("pthread_kill")).take(5).map(String::as_str).collect();
+        let frames: Vec<_> =
+            self.stack.iter().filter(|name| !name.contains("pthread_kill")).take(5).map(String::as_str).collect();
         format!("{} {report} {}", self.kind, frames.join(" < "))
     }
     /// Everything that an entry of the list can be told by.
@@ -80,7 +81,10 @@ pub fn report(lines: &[String]) -> Option<(&'static str, String, Vec<String>)> {
         .filter(|name| !is_helper(name))
         .take(24)
         .collect();
-    let last_words = lines.iter().rev().find(|line| line.contains("panicked at") || line.contains("non-unwinding") || line.contains("panic in a"));
+    let last_words = lines
+        .iter()
+        .rev()
+        .find(|line| line.contains("panicked at") || line.contains("non-unwinding") || line.contains("panic in a"));
     let mut text = addressless(text);
     if let Some(words) = last_words {
         text = format!("{text}; {words}");
@@ -93,7 +97,8 @@ pub fn report(lines: &[String]) -> Option<(&'static str, String, Vec<String>)> {
     Some((kind, text, stack))
 }
 
-const VALGRIND: &[&str] = &["Invalid read", "Invalid write", "uninitialised", "Invalid free", "definitely lost", "Process terminating"];
+const VALGRIND: &[&str] =
+    &["Invalid read", "Invalid write", "uninitialised", "Invalid free", "definitely lost", "Process terminating"];
 
 /// The function (or the library) of a line of a stack.
 fn frame(line: &str) -> Option<String> {
@@ -104,7 +109,13 @@ fn frame(line: &str) -> Option<String> {
         let name = rest.strip_prefix("in ").unwrap_or(rest);
         let function = name.split(" (/").next().unwrap_or(name).split(" /").next().unwrap_or(name).trim();
         let library = line.rsplit_once('/').map_or("", |(_, tail)| tail.split(['+', ')']).next().unwrap_or(""));
-        return Some(if function.is_empty() { library.to_owned() } else if library.starts_with("lib") { format!("{function} ({library})") } else { function.to_owned() });
+        return Some(if function.is_empty() {
+            library.to_owned()
+        } else if library.starts_with("lib") {
+            format!("{function} ({library})")
+        } else {
+            function.to_owned()
+        });
     }
     // ==123==    at 0x1234: av_malloc (in /usr/lib/libavutil.so)
     let (_, rest) = line.strip_prefix("==")?.split_once("==")?;
@@ -113,15 +124,34 @@ fn frame(line: &str) -> Option<String> {
 }
 
 fn is_helper(name: &str) -> bool {
-    ["malloc", "calloc", "realloc", "posix_memalign", "__interceptor", "av_malloc", "abort", "raise", "__asan", "pthread_kill", "gsignal"]
-        .iter()
-        .any(|helper| name == *helper || name.starts_with(&format!("{helper} ")))
-        || name.starts_with("std::") || name.starts_with("core::") || name.starts_with("rust_") || name.starts_with("__rust")
+    [
+        "malloc",
+        "calloc",
+        "realloc",
+        "posix_memalign",
+        "__interceptor",
+        "av_malloc",
+        "abort",
+        "raise",
+        "__asan",
+        "pthread_kill",
+        "gsignal",
+    ]
+    .iter()
+    .any(|helper| name == *helper || name.starts_with(&format!("{helper} ")))
+        || name.starts_with("std::")
+        || name.starts_with("core::")
+        || name.starts_with("rust_")
+        || name.starts_with("__rust")
 }
 
 /// Without the addresses, which differ from run to run.
 fn addressless(text: &str) -> String {
-    text.split_whitespace().filter(|word| !word.starts_with("0x") && !word.starts_with("(pc")).take(14).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .filter(|word| !word.starts_with("0x") && !word.starts_with("(pc"))
+        .take(14)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -53,7 +53,8 @@ impl Known {
                     entry.versions = versions.with_context(|| format!("line {}: versions are numbers", number + 1))?;
                 }
                 Some(("match", value)) => {
-                    entry.texts = value.split("&&").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
+                    entry.texts =
+                        value.split("&&").map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).collect();
                 }
                 Some(("what", value)) => entry.what = value.to_owned(),
                 _ => bail!("line {}: `versions:`, `match:` or `what:` is due", number + 1),
@@ -65,7 +66,8 @@ impl Known {
     pub fn entry(&self, finding: &Finding, version: Option<u32>) -> Option<usize> {
         let text = finding.all();
         self.0.iter().position(|entry| {
-            version.is_none_or(|version| entry.versions.contains(&version)) && entry.texts.iter().all(|part| text.contains(part.as_str()))
+            version.is_none_or(|version| entry.versions.contains(&version))
+                && entry.texts.iter().all(|part| text.contains(part.as_str()))
         })
     }
     pub fn sentence(&self, entry: usize) -> &str {
@@ -74,6 +76,11 @@ impl Known {
     /// The sentences of this version's entries that were not met.
     pub fn unmet(&self, met: &BTreeMap<usize, u64>, version: Option<u32>) -> Vec<&str> {
         let here = |entry: &Entry| version.is_none_or(|version| entry.versions.contains(&version));
-        self.0.iter().enumerate().filter(|(index, entry)| here(entry) && !met.contains_key(index)).map(|(_, entry)| entry.what.as_str()).collect()
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(index, entry)| here(entry) && !met.contains_key(index))
+            .map(|(_, entry)| entry.what.as_str())
+            .collect()
     }
 }

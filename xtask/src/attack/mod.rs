@@ -66,7 +66,8 @@ const DEFAULT: u64 = 400;
 const CPU_S: f64 = 60.0;
 
 fn numbers(text: &str) -> Result<Range<u64>, String> {
-    let number = |text: &str| text.trim().parse::<u64>().map_err(|_| "a program is a number, or two: 40..46".to_owned());
+    let number =
+        |text: &str| text.trim().parse::<u64>().map_err(|_| "a program is a number, or two: 40..46".to_owned());
     match text.split_once("..") {
         Some((from, to)) => Ok(number(from)?..number(to)?),
         None => number(text).map(|number| number..number + 1),
@@ -169,7 +170,11 @@ impl Tally {
         for (signature, count) in &self.alike {
             println!("  {count:4} times {signature}");
         }
-        bail!("{} findings, {} kinds of them; the lines above run them again", self.alike.values().sum::<u64>(), self.alike.len());
+        bail!(
+            "{} findings, {} kinds of them; the lines above run them again",
+            self.alike.values().sum::<u64>(),
+            self.alike.len()
+        );
     }
 }
 
@@ -197,7 +202,8 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
         while let Some(part) = batches() {
             let number = (part.start - range.start) / BATCH;
             let batch = batch::run(setting, part.clone(), deadline)?;
-            let again = (twice > 0 && number % twice == 0).then(|| batch::differences(setting, &batch, part)).transpose()?;
+            let again =
+                (twice > 0 && number % twice == 0).then(|| batch::differences(setting, &batch, part)).transpose()?;
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.take(batch);
             again.into_iter().for_each(|batch| tally.take(batch));
@@ -214,7 +220,13 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
 /// A sample under Valgrind, which sees what FFmpeg itself reads and writes.
 fn valgrind(setting: &Setting, programs: u64, tally: &mut Tally) -> Result<()> {
     let plain = build::without_sanitizer().context("the programs for Valgrind")?;
-    let setting = Setting { program: plain.program, preload: plain.preload, valgrind: true, cpu_s: CPU_S * 20.0, ..setting.clone() };
+    let setting = Setting {
+        program: plain.program,
+        preload: plain.preload,
+        valgrind: true,
+        cpu_s: CPU_S * 20.0,
+        ..setting.clone()
+    };
     let ended = tally.programs;
     for from in (0..programs).step_by(10) {
         if interrupt::came() {

@@ -42,7 +42,9 @@ fn the_list_knows_findings_by_version_and_texts() {
 
 #[test]
 fn a_list_with_a_mistake_is_refused() {
-    for text in ["versions: 59\nwhat: no match\n", "versions: five\nmatch: a\nwhat: b\n", "nonsense\n", "match: a\nwhat: b\n"] {
+    for text in
+        ["versions: 59\nwhat: no match\n", "versions: five\nmatch: a\nwhat: b\n", "nonsense\n", "match: a\nwhat: b\n"]
+    {
         assert!(Known::parse(text).is_err(), "{text}");
     }
     assert_eq!(Known::parse("# nothing\n\n").unwrap(), Known::default());
