@@ -24,7 +24,9 @@ fn refused<O: Encodes<System>>(options: O) -> Error {
 fn assert_accepted<O: Encodes<System> + std::fmt::Debug + Clone>(options: O) {
     if let Err(failed) = configured(options.clone()).open() {
         let operation = failed.error().operation();
-        assert!(operation == "avcodec_open2", "{options:?}: {failed}");
+        // Without a driver there is no device for nvenc's frames, which is asked for behind the options.
+        let no_driver = *failed.kind() == ErrorKind::DriverMissing;
+        assert!(operation == "avcodec_open2" || no_driver, "{options:?}: {failed}");
         assert!(!matches!(failed.kind(), ErrorKind::InvalidSetting { .. }), "{options:?}: {failed}");
     }
 }
