@@ -262,10 +262,7 @@ impl Output {
         // SAFETY: the header was written, and self is used up.
         let end = || unsafe { ffi::av_write_trailer(context) };
         let is_empty = self.tracks.iter().all(|track| track.written == 0);
-        let trailer = match is_empty && limits::crashes_without_packets(self.container) {
-            true => Ok(0),
-            false => check("av_write_trailer", || self.watch.during(end)),
-        };
+        let trailer = check("av_write_trailer", || self.watch.during(end));
         let closed = self.close();
         let ended = trailer.map(drop).and(closed).map_err(|error| {
             let error = self.judge(error);

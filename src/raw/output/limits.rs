@@ -4,11 +4,11 @@
 //! |---|---|---|---|
 //! | asf, nut, dvd and its kin | times near the ends of 64 bits: an assertion fails, or the muxer never returns | 5.1 | beyond 2^61 ticks, in every container |
 //! | mp4, mov and their kin, in fragments; ismv | an assertion on the length of a sample fails once a packet had a duration, or a distance from pts to dts, of 31 bits | 5.1 | those packets |
-//! | avif | the trailer after no packet, and any packet of a stream whose pixel format is not known: null pointers | 5.1 | the trailer is left out; such a track |
+//! | avif | the trailer, with a packet or without, where the pixel format is not known: a null pointer | 5.1 | such a track |
 //! | vc1test | a stream without parameter sets: a null pointer | 5.1 | such a track |
 //! | rtp | small packets: memcpy of a negative size | 5.1 | below 256 bytes |
 //!
-//! Found by packets with 13,000 sequences of odd times in 70 containers; other versions were not searched.
+//! Found with 5,500 sequences of packets with odd times in 75 pairs of container and codec; other versions were not searched.
 
 use super::{Container, TrackSetup};
 use crate::raw::{PacketShell, Result, shell::Ratio};
@@ -55,11 +55,6 @@ pub(super) fn check_length(packet: &PacketShell, longest: i64) -> Result<()> {
 
 fn refuse(name: &str, ticks: i64, why: &str) -> Error {
     Error::new(ErrorKind::InvalidSetting { name: name.into() }, "write").detail(format!("{name} {ticks}: {why}"))
-}
-
-/// A trailer without a packet before it.
-pub(super) fn crashes_without_packets(container: Container) -> bool {
-    container.name() == "avif"
 }
 
 /// Refuses a track without what the muxer takes for granted.
