@@ -67,7 +67,10 @@ impl Part {
     fn finish(self) -> Result<Written> {
         let Part { encoder, mut output, video, file, path, .. } = self;
         let encoder = encoder.flush()?.finish(Limit::default(), |packet| output.write(video, packet))?;
-        output.finish()?;
+        let written = output.finish()?;
+        if written.mended() > 0 {
+            warn(format_args!("warning: {}: times overlapped: {written}", path.display()));
+        }
         Ok(Written { path, files: file.finish()?, report: encoder.free() })
     }
 }
