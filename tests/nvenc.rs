@@ -68,18 +68,34 @@ fn h04_flush_with_no_frame() {
 
 #[test]
 fn h07_a_failed_open_on_system_memory_frees_once() {
-    // With nvEncCreateBitstreamBuffer it is the hazard's own case: tests/soundness/strings.rs.
     simulated("h07_a_failed_open_on_system_memory_frees_once", |driver| {
         let device = Device::cuda(0).unwrap();
         let pool = FramePool::new(System, NV12).unwrap();
+        // The case itself is the bitstream buffer: with pictures of the host's, FFmpeg destroys what it has not made then, and twice.
+        // Each buffer of an open may be the one that cannot be made.
+        let mut count = 0;
         for function in ["nvEncOpenEncodeSessionEx", "nvEncInitializeEncoder", "nvEncCreateBitstreamBuffer"] {
-            driver.fail(fault(function, 1, NV_ENC_ERR_GENERIC));
-            let failed = Encoder::new(&pool, CLOCK, nvenc::H264::new()).on(&device).open().err().unwrap();
-            assert!(failed.error().code() != 0, "{function}: {failed}");
-            // A fresh context: what a failed open left is never used again.
-            let encoder = failed.into_value().open().unwrap();
-            drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
+            for nth in 1.. {
+                driver.fail(fault(function, nth, NV_ENC_ERR_GENERIC));
+                let opened = Encoder::new(&pool, CLOCK, nvenc::H264::new()).on(&device).open();
+                driver.clear_faults();
+                let Err(failed) = opened else { break };
+                count += 1;
+                assert!(failed.error().code() != 0, "{function}: {failed}");
+                // A fresh context: what a failed open left is never used again.
+                let mut encoder = failed.into_value().open().unwrap();
+                let first: Vec<_> = encoder.send(picture(NV12, 0)).unwrap().collect();
+                let mut total = first.into_iter().map(Result::unwrap).count();
+                let sink = |_| {
+                    total += 1;
+                    Ok(())
+                };
+                drop(encoder.flush().unwrap().finish(Limit::default(), sink).unwrap());
+                assert_eq!(total, 1, "{function}, {nth}");
+            }
         }
+        assert!(count >= 4, "{count} opens failed");
+        assert_eq!(driver.ledger().calls.get("nvEncCreateInputBuffer").map_or(0, |calls| calls.total), 0, "uploaded");
         device.close().unwrap();
     });
 }
