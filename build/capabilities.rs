@@ -21,6 +21,9 @@ const CAPABILITIES: &[(&str, Probe)] = &[
     ("has_coded_side_data", |headers| headers.field("AVCodecParameters.coded_side_data")),
     // AVCodecContext.decoded_side_data, by which an encoder is told HDR metadata: FFmpeg 7.1; before it containers alone carry it.
     ("has_decoded_side_data", |headers| headers.field("AVCodecContext.decoded_side_data")),
+    // AV_CODEC_FLAG_COPY_OPAQUE, by which a frame is known to be a packet's: FFmpeg 6.1; before it reordered_opaque,
+    // gone in 8.
+    ("has_copy_opaque", |headers| headers.constant("AV_CODEC_FLAG_COPY_OPAQUE")),
     // AVCodecParameters.framerate: FFmpeg 6.1; before it only AVStream.avg_frame_rate carries it.
     ("has_codecpar_framerate", |headers| headers.field("AVCodecParameters.framerate")),
     // nvdec hands out the decoder's own mapped surfaces; copies of them since libavcodec 59.55 (FFmpeg 6.0).

@@ -101,6 +101,8 @@ pub(crate) struct Core {
     pub(crate) received: u64,
     /// Damaged packets that were skipped.
     pub(crate) damaged: u64,
+    /// Frames that came out damaged.
+    pub(crate) damaged_frames: u64,
     /// The hard error after which nothing more can be sent.
     poison: Option<Error>,
     /// The codec has reported its end.
@@ -124,6 +126,7 @@ impl Core {
             sent: 0,
             received: 0,
             damaged: 0,
+            damaged_frames: 0,
             poison: None,
             ended: false,
             closed: false,
@@ -209,6 +212,7 @@ impl Core {
             received: self.received,
             lost: self.sent.saturating_sub(self.received),
             damaged: self.damaged,
+            damaged_frames: self.damaged_frames,
             outcome,
             drain,
             settle: closing - settling,

@@ -67,7 +67,9 @@ impl<M: DeviceMemory> Device<M> {
     pub fn synchronize(&self) -> Result<()> {
         self.buffer.synchronize()
     }
-    /// References to the device besides this one: codecs, pools and frames that live (av_buffer_get_ref_count).
+    /// FFmpeg's references to the device besides this one (av_buffer_get_ref_count): 0 when nothing lives that was
+    /// built on it. It is no count of objects: a pool has one, with all its frames; a codec has several, and a decoder
+    /// more once it has made its pictures.
     pub fn references(&self) -> usize {
         self.buffer.count().saturating_sub(1)
     }

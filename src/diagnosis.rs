@@ -114,6 +114,11 @@ const PATTERNS: &[Pattern] = &[
         |_| ErrorKind::Unsupported,
         "the VA-API driver does not encode pictures of this size",
     ),
+    (
+        "surface from DRM object",
+        |_| ErrorKind::Unsupported,
+        "the driver refused to import this DMA-BUF: it does not take its format, modifier, pitch or size, or memory of its exporter",
+    ),
     ("(resource allocation failed)", |_| ErrorKind::OutOfMemory, "the VA-API driver has no memory left"),
     (
         "does not support non seekable output",

@@ -187,6 +187,15 @@ impl<'d, M: Memory> Frame<'d, M> {
     pub fn is_key(&self) -> bool {
         self.shell.is_key()
     }
+    /// Whether something of it is missing or made up: its packet is incomplete, data of it does not decode, a picture
+    /// that it refers to is not there (AV_FRAME_FLAG_CORRUPT, decode_error_flags, and what FFmpeg's decoder only logs),
+    /// or the GPU did not decode it. Later frames that refer to this one may show the same up to the next keyframe,
+    /// unmarked. A GPU's decoder conceals much that FFmpeg is not told; a software decoder of several
+    /// [`threads`](crate::Decoder::threads) may give a frame out before it knows, so one thread tells more. An encoder
+    /// takes the frame like any other.
+    pub fn is_damaged(&self) -> bool {
+        self.shell.is_damaged()
+    }
     /// Whether it is one picture, or two fields of which one was taken, and is shown, after the other.
     pub fn field_order(&self) -> FieldOrder {
         self.shell.field_order()
@@ -196,8 +205,10 @@ impl<'d, M: Memory> Frame<'d, M> {
         let ratio = self.shell.sample_aspect_ratio();
         ratio.is_known().then(|| (ratio.num.unsigned_abs(), ratio.den.unsigned_abs()))
     }
-    /// Degrees clockwise, 0 to 359, by which it is to be turned to be shown: a telephone's video is often stored lying. `None` where the
-    /// file has no display matrix. An encoder for this frame's pool hands it on to the muxer.
+    /// Degrees clockwise, 0 to 359, by which it is to be turned to be shown: a telephone's video is often stored lying.
+    /// `None` where the file has no display matrix. Each frame of a stream says it, also after a seek, and so do its
+    /// mastering display, light level, spherical and stereo description. An encoder for this frame's pool hands all of
+    /// them on to the muxer.
     pub fn rotation(&self) -> Option<u32> {
         self.shell.rotation()
     }

@@ -56,8 +56,10 @@ pub struct TeardownReport {
     pub received: u64,
     /// An encoder's frames that went in and never came out.
     pub lost: u64,
-    /// Damaged packets that a decoder skipped, with the last one's error.
+    /// Damaged packets that a decoder skipped; their errors are in the log.
     pub damaged: u64,
+    /// Frames that came out of a decoder damaged ([`Frame::is_damaged`](crate::Frame::is_damaged)).
+    pub damaged_frames: u64,
     /// How it ended.
     pub outcome: Outcome,
     /// Time from the end of stream to the last output.
@@ -100,6 +102,9 @@ impl fmt::Display for TeardownReport {
         }
         if self.damaged > 0 {
             write!(f, ", {} damaged packets skipped", self.damaged)?;
+        }
+        if self.damaged_frames > 0 {
+            write!(f, ", {} damaged frames", self.damaged_frames)?;
         }
         write!(f, ", closed in {:.1?}", self.close + self.settle + self.free)
     }

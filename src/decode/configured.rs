@@ -4,7 +4,7 @@ use super::{Decoder, Opened, OrSystem, Output, Running};
 use crate::{
     DeviceMemory, Error, ErrorKind, Failed, Lend, Memory, Result, Stream, Teardown,
     codec::Core,
-    raw::{BufferRef, CodecContext, codec::DecoderSetup, sealed, shell::Shells},
+    raw::{BufferRef, CodecContext, codec::DecoderSetup, picture::StreamFacts, sealed, shell::Shells},
 };
 
 /// Plain data: the settings of a decoder to be. No FFmpeg object exists yet.
@@ -58,9 +58,10 @@ impl<'d, Y: Output> Decoder<'d, Y, Configured> {
         self.state.name = Some(name.into());
         self
     }
-    /// Frames that the application holds at once, beyond what the codec needs (extra_hw_frames): it sizes the decoder's own
-    /// surfaces. Holding more of them than that is `PoolExhausted`. The default is what an encoder holds (8) where a frame always is
-    /// one of the decoder's own surfaces, as with VA-API, and 0 elsewhere.
+    /// Frames that the application holds at once, beyond what the codec needs (extra_hw_frames): it sizes the decoder's
+    /// own surfaces. Holding more of them than that is `PoolExhausted`. The default is what an encoder holds (8) where
+    /// a frame always is one of the decoder's own surfaces, as with VA-API, and 0 elsewhere. Where frames are copies
+    /// (CUDA, [`Surfaces::Copied`]) or host memory, there is nothing to be sized, and it does nothing.
     pub fn hold(mut self, frames: u32) -> Self {
         self.state.hold = Some(frames);
         self
@@ -105,13 +106,16 @@ impl Configured {
                 context.name()
             )));
         }
+        // Copies take none of the decoder's surfaces: more of them than a GPU has would be asked for in vain.
+        let lent = self.surfaces == Surfaces::Direct || kind.is_lent_by_the_decoder();
+        let hold = if lent { self.hold.unwrap_or(kind.held_by_default()) } else { 0 };
         context.set_up_decoder(&DecoderSetup {
             device: self.device.as_ref(),
             kind,
             or_system,
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
-            hold: self.hold.unwrap_or(kind.held_by_default()),
+            hold,
             direct_surfaces: self.surfaces == Surfaces::Direct,
             threads: self.threads,
         })?;
@@ -123,7 +127,7 @@ impl Configured {
             or_system,
             fallen_back: false,
             surfaces: self.surfaces,
-            hold: self.hold.unwrap_or(0),
+            hold: self.hold.map_or(0, |_| hold),
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
             origin: self.stream.info().origin,
@@ -131,6 +135,9 @@ impl Configured {
             clock: Default::default(),
             place: None,
             checked: None,
+            damage: Default::default(),
+            last_failure: None,
+            facts: StreamFacts::of(self.stream.parameters()),
             copies: None,
             frames: Shells::new(),
             spare: None,

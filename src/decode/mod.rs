@@ -9,6 +9,7 @@
 
 mod closed;
 mod configured;
+mod damage;
 mod flushing;
 mod frames;
 mod opened;

@@ -22,8 +22,8 @@ impl<'d, Y: Output> Decoder<'d, Y> {
     /// The packet comes back. `WrongStream` if it is of another stream than the decoder was opened for (see
     /// [`Packet::trusted`](crate::Packet::trusted)); `NotReset` after a seek without a reset; `Unsupported` if the device cannot decode this stream; `PoolExhausted` if too many of the decoder's
     /// own surfaces are held; `Full` only after frames were left in the last `Ready`.
-    pub fn send(&mut self, packet: Packet) -> Result<Ready<'_, Y::Frame<'d>>, Failed<Packet>> {
-        match self.state.running.send(&packet) {
+    pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Y::Frame<'d>>, Failed<Packet>> {
+        match self.state.running.send(&mut packet) {
             Ok(()) => Ok(Ready::new(self)),
             Err(error) => Err(Failed::new(error, packet)),
         }
@@ -35,9 +35,13 @@ impl<'d, Y: Output> Decoder<'d, Y> {
     pub fn receive(&mut self) -> Result<Option<Y::Frame<'d>>> {
         self.next_ready()
     }
-    /// Damaged packets skipped so far.
+    /// Damaged packets skipped so far: no frame came of them, or not a whole one.
     pub fn damaged(&self) -> u64 {
         self.state.running.core.damaged
+    }
+    /// Damaged frames that have come out so far ([`Frame::is_damaged`](crate::Frame::is_damaged)).
+    pub fn damaged_frames(&self) -> u64 {
+        self.state.running.core.damaged_frames
     }
     /// Discards what is inside (avcodec_flush_buffers), as is due after a seek: the next packet starts anew.
     pub fn reset(&mut self) {

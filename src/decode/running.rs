@@ -1,6 +1,6 @@
 //! An open decoder's data, and what its states do with it.
 
-use super::Surfaces;
+use super::{Surfaces, damage::Damage};
 use crate::{
     Error, ErrorKind, Packet, Result,
     codec::{self, Core},
@@ -11,6 +11,7 @@ use crate::{
         frame::Layout,
         log::Line,
         origin::Origin,
+        picture::StreamFacts,
         shell::{Facts, Ratio, Shells},
     },
     transfer,
@@ -37,6 +38,11 @@ pub(super) struct Running {
     pub(super) place: Option<u32>,
     /// The layout of a frame of no pool that was checked before, and is not checked again.
     pub(super) checked: Option<Layout>,
+    pub(super) damage: Damage,
+    /// The last picture that the hardware did not decode.
+    pub(super) last_failure: Option<Error>,
+    /// What the stream says of each frame.
+    pub(super) facts: StreamFacts,
     /// Where copies of the decoder's own surfaces are made.
     pub(super) copies: Option<BufferRef>,
     pub(super) frames: Arc<Shells<ffi::AVFrame>>,
@@ -69,7 +75,7 @@ impl Clock {
 }
 
 impl Running {
-    pub(super) fn send(&mut self, packet: &Packet) -> Result<()> {
+    pub(super) fn send(&mut self, packet: &mut Packet) -> Result<()> {
         self.core.refuse_if_poisoned()?;
         let Facts { seeks: place, origin, .. } = packet.0.facts();
         if !self.origin.takes(origin) {
@@ -87,8 +93,10 @@ impl Running {
             self.core.skip_damaged(&Error::new(ErrorKind::InvalidData, "send").detail("a packet of no bytes"));
             return Ok(());
         }
+        let number = self.damage.sent(&packet.0);
+        self.core.context.number_next(&mut packet.0, number);
         let (step, lines) = self.core.context.send_packet(Some(&packet.0));
-        self.core.keep(lines);
+        self.keep(lines);
         match step {
             Ok(Step::Done) => self.core.sent += 1,
             Ok(Step::Again) => return Err(Error::new(ErrorKind::Full, "avcodec_send_packet")),
@@ -114,8 +122,13 @@ impl Running {
             }
             return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
         }
+        let error = match self.judge_hardware(error) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
         match error.kind() {
             ErrorKind::InvalidData => {
+                self.damage.suspect();
                 self.core.skip_damaged(&error);
                 Ok(())
             }
@@ -127,7 +140,37 @@ impl Running {
             _ => Err(error),
         }
     }
+    /// A picture that the hardware did not decode is passed over like any damage, as long as the device itself answers.
+    fn judge_hardware(&mut self, error: Error) -> Result<()> {
+        if self.kind == Kind::System {
+            return Err(error);
+        }
+        let error = self.damage.is_of_one_picture(error)?;
+        // An error that is the device's comes with each call from then on (CUDA); VA-API has no such question.
+        if let Some(Err(lost)) = self.device.as_ref().map(BufferRef::synchronize) {
+            return Err(error.detail(format!("the device itself has failed: {lost}")));
+        }
+        self.damage.suspect();
+        self.core.skip_damaged(&error);
+        self.last_failure = Some(error);
+        Ok(())
+    }
+    /// The hardware's error, if it has decoded none of the stream's pictures.
+    fn nothing_decoded(&mut self) -> Option<Error> {
+        let whole = self.core.received - self.core.damaged_frames;
+        let error = self.last_failure.take().filter(|_| whole == 0)?;
+        Some(error.detail("the hardware has decoded none of the stream's pictures: the device may be lost"))
+    }
+    /// Keeps what FFmpeg logged in a call that succeeded, and what it says of the picture.
+    #[inline]
+    fn keep(&mut self, lines: Vec<Line>) {
+        if !lines.is_empty() {
+            lines.iter().for_each(|line| self.damage.told(&line.text));
+            self.core.keep(lines);
+        }
+    }
     pub(super) fn reset(&mut self) {
+        self.damage.reset();
         self.core.context.discard();
         self.core.ended = false;
         self.clock = Clock::default();
@@ -140,6 +183,9 @@ impl Running {
         let pts = frame.pts().or(frame.best_effort_pts());
         let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
         frame.set_pts(self.clock.time(pts, |frames| period.is_known().then(|| period.rescale(frames, self.time_base))));
+        if !self.facts.is_empty() {
+            self.facts.complete(&mut frame)?;
+        }
         let layout = frame.layout();
         if layout.is_some() && layout == self.checked {
             return Ok(frame);
@@ -213,10 +259,11 @@ impl codec::Running for Running {
                 None => self.frames.take()?,
             };
             let (step, lines) = self.core.context.receive_frame(&mut shell);
-            self.core.keep(lines);
+            self.keep(lines);
             match step {
                 Ok(Step::Done) => {
                     self.core.received += 1;
+                    self.core.damaged_frames += u64::from(self.damage.came_out(&mut shell));
                     return self.complete(shell).map(Some);
                 }
                 Ok(Step::Again) => {
@@ -226,7 +273,7 @@ impl codec::Running for Running {
                 Ok(Step::End) => {
                     self.core.ended = true;
                     self.spare = Some(shell);
-                    return Ok(None);
+                    return self.nothing_decoded().map_or(Ok(None), Err);
                 }
                 Err(error) => self.judge(error)?,
             }

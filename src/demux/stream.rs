@@ -107,6 +107,12 @@ impl Stream {
     pub fn pixel_format(&self) -> Option<&'static str> {
         self.0.parameters.pixel_format_name()
     }
+    /// Degrees clockwise, 0 to 359, by which its pictures are to be turned to be shown: a telephone's video is often
+    /// stored lying. `None` where the file has no display matrix. Each decoded frame says the same
+    /// ([`Frame::rotation`](crate::Frame::rotation)).
+    pub fn rotation(&self) -> Option<u32> {
+        self.0.parameters.rotation()
+    }
     /// Its duration, or the file's where the stream has none of its own, in seconds.
     pub fn duration(&self) -> Option<f64> {
         self.0.duration.map(|ticks| self.time_base().seconds(ticks))

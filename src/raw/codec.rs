@@ -112,6 +112,11 @@ impl CodecContext {
             // SAFETY: any id may be asked for; the result is null or static.
             None => unsafe { ffi::avcodec_find_decoder(stream.codec_id()).as_ref() },
         };
+        if name.is_none() && stream.codec_id() == ffi::AV_CODEC_ID_NONE {
+            return Err(Error::new(ErrorKind::Unsupported, "avcodec_find_decoder").detail(
+                "the stream's codec is not known: the file is damaged, or of a codec that this FFmpeg does not know",
+            ));
+        }
         let missing = || {
             let name = name.map_or_else(|| codec_name(stream.codec_id()).to_string(), str::to_string);
             Error::new(ErrorKind::Unsupported, "avcodec_find_decoder")
@@ -232,6 +237,10 @@ impl CodecContext {
             context.framerate = setup.frame_rate.ffmpeg();
         }
         context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
+        #[cfg(has_copy_opaque)]
+        {
+            context.flags |= ffi::AV_CODEC_FLAG_COPY_OPAQUE;
+        }
         if let Some(device) = device {
             // Each thread would have surfaces of its own, of which nvdec has 32.
             context.thread_count = 1;
@@ -316,6 +325,19 @@ impl CodecContext {
         let context = self.raw_mut();
         // SAFETY: the context is live, the packet ours.
         step("avcodec_receive_packet", || unsafe { ffi::avcodec_receive_packet(context, packet.as_ptr()) })
+    }
+    /// The number that the packet's frame will have (`FrameShell::number`), to be set before the packet is sent.
+    #[inline]
+    pub(crate) fn number_next(&mut self, packet: &mut PacketShell, number: u32) {
+        #[cfg(has_copy_opaque)]
+        {
+            packet.get_mut().opaque = std::ptr::without_provenance_mut(number as usize);
+        }
+        #[cfg(not(has_copy_opaque))]
+        {
+            let _ = packet;
+            self.raw_mut().reordered_opaque = i64::from(number);
+        }
     }
     /// avcodec_send_packet; `None` is the end of the stream.
     #[inline]

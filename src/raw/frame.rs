@@ -153,6 +153,28 @@ impl FrameShell {
             (true, false) => FieldOrder::BottomFirst,
         }
     }
+    /// Whether its decoder, or avsluice, found that something of it is missing (AV_FRAME_FLAG_CORRUPT,
+    /// decode_error_flags).
+    #[inline]
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.get().flags & ffi::AV_FRAME_FLAG_CORRUPT != 0 || self.get().decode_error_flags != 0
+    }
+    pub(crate) fn mark_damaged(&mut self) {
+        self.get_mut().flags |= ffi::AV_FRAME_FLAG_CORRUPT;
+    }
+    /// The number of the packet that it was decoded from (`CodecContext::number_next`). 0 from a decoder that does not
+    /// tell, such as `h264_cuvid`.
+    #[inline]
+    pub(crate) fn number(&self) -> u32 {
+        #[cfg(has_copy_opaque)]
+        return u32::try_from(self.get().opaque.addr()).unwrap_or(0);
+        #[cfg(not(has_copy_opaque))]
+        return u32::try_from(self.get().reordered_opaque).unwrap_or(0);
+    }
+    /// The decoding time of the packet that it was decoded from.
+    pub(crate) fn packet_dts(&self) -> Option<i64> {
+        (self.get().pkt_dts != ffi::AV_NOPTS_VALUE).then_some(self.get().pkt_dts)
+    }
     #[cfg(has_frame_flags)]
     fn has_flag(&self, flag: i32) -> bool {
         self.get().flags & flag != 0

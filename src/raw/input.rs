@@ -56,6 +56,10 @@ const ATTEMPTS: usize = 1000;
 /// Words in FFmpeg's log for a file that ends before its time.
 const CUT_OFF: [&str; 3] = ["ended prematurely", "partial file", "truncat"];
 
+/// What MP4 files are whose writer did not know how long they would get.
+const INDEX_AT_END: &str = "the file's index is behind its pictures, and this is read only once, from its beginning: give a reader that \
+    can seek (Demuxer::from_read_seek) or the file itself, or write it with `movflags` = `+faststart` or in fragments";
+
 impl Input {
     /// Opens a file, or what the application reads, and takes in as much as it takes to know its streams (avformat_open_input,
     /// avformat_find_stream_info).
@@ -107,12 +111,6 @@ impl Input {
             return Err(input.location.error(ErrorKind::InvalidData, "avformat_open_input", detail));
         }
         input.refuse_unknown(&options)?;
-        // Decoders then find a stream's side data in its first packet; from FFmpeg 6.1 on the parameters carry it.
-        #[cfg(not(has_coded_side_data))]
-        // SAFETY: the context is open.
-        unsafe {
-            ffi::av_format_inject_global_side_data(input.context.as_ptr())
-        };
         let context = input.context.as_ptr();
         // SAFETY: the context is open; no options are passed.
         let code = input.watch.during(|| unsafe { ffi::avformat_find_stream_info(context, ptr::null_mut()) });
@@ -120,6 +118,11 @@ impl Input {
             let error = Error::ffmpeg("avformat_find_stream_info", code.min(0), capture.lines());
             let error = input.judge(error);
             return Err(not_opened(&input.location, error));
+        }
+        let lines = capture.lines();
+        if input.lies_behind(&lines) {
+            let error = Error::ffmpeg("avformat_find_stream_info", 0, lines).with_kind(ErrorKind::Unsupported);
+            return Err(input.location.name(error.detail(INDEX_AT_END)));
         }
         Ok(input)
     }
@@ -212,7 +215,9 @@ impl Input {
             }
         }
         let lines = capture.finish();
-        if !lines.is_empty() {
+        // Only the first failure: behind one that is at the end, all lies behind.
+        let behind = !lines.is_empty() && self.early_end.is_none() && self.lies_behind(&lines);
+        if !lines.is_empty() && !behind {
             self.note_early_end(&lines);
         }
         if code == ffi::AVERROR_EOF {
@@ -228,8 +233,14 @@ impl Input {
             if code == ffi::AVERROR_EAGAIN {
                 error = error.with_kind(ErrorKind::Io(io::ErrorKind::WouldBlock));
             }
-            let cut = code == ffi::AVERROR_INVALIDDATA && self.early_end.is_some();
-            let detail = if cut { "the file is cut off here" } else { "reading failed before the end of the file" };
+            let detail = match &self.early_end {
+                None if behind => {
+                    error = error.with_kind(ErrorKind::Unsupported);
+                    INDEX_AT_END
+                }
+                Some(_) if code == ffi::AVERROR_INVALIDDATA => "the file is cut off here",
+                _ => "reading failed before the end of the file",
+            };
             let error = self.judge(error.detail(detail));
             return Err(self.location.name(error));
         }
@@ -241,6 +252,19 @@ impl Input {
         // SAFETY: `pb` is null or the context's own reader.
         let error = unsafe { self.get().pb.as_ref() }.map_or(0, |reader| reader.error);
         if error == ffi::AVERROR_EOF { 0 } else { error.min(0) }
+    }
+    /// Whether a demuxer has named a place that was read before ("stream 0, offset 0x30: partial file"), of what is
+    /// read only once.
+    fn lies_behind(&self, lines: &[Line]) -> bool {
+        // SAFETY: `pb` is null or the context's own reader.
+        let Some(reader) = (unsafe { self.get().pb.as_ref() }) else { return false };
+        let ahead = (reader.buf_end as i64).saturating_sub(reader.buf_ptr as i64);
+        let here = reader.pos.saturating_sub(ahead);
+        let behind = |line: &Line| {
+            let digits = line.text.split_once("offset 0x")?.1.split_once(": partial file")?.0;
+            Some(i64::from_str_radix(digits, 16).ok()? < here)
+        };
+        reader.seekable == 0 && lines.iter().any(|line| behind(line).unwrap_or(false))
     }
     fn note_early_end(&mut self, lines: &[Line]) {
         if self.early_end.is_none() {

@@ -121,6 +121,8 @@ impl DeviceKind {
     pub(crate) fn known_leak(self) -> &'static str {
         match self {
             DeviceKind::Cuda => "",
+            // FFmpeg 7's libavcodec is 61.
+            DeviceKind::Vaapi if version::libavcodec_version().0 != 61 => "",
             DeviceKind::Vaapi => {
                 "; FFmpeg 7.1 leaks one with every vaapi encoder that it closes, which is a defect of that version"
             }

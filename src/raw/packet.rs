@@ -45,6 +45,11 @@ impl PacketShell {
     pub(crate) fn is_key(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }
+    /// Whether its demuxer found that some of it is missing.
+    #[inline]
+    pub(crate) fn is_corrupt(&self) -> bool {
+        self.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0
+    }
     pub(crate) fn stream_index(&self) -> usize {
         usize::try_from(self.get().stream_index).unwrap_or(0)
     }

@@ -1,9 +1,7 @@
 //! What a picture is besides its pixels: colour, aspect ratio, HDR metadata. Carried from a decoded frame to the encoder's
 //! context, and from there to the muxer's stream.
 
-#[cfg(has_decoded_side_data)]
-use super::out_of_memory;
-use super::shell::Ratio;
+use super::{FrameShell, out_of_memory, shell::Ratio, stream::Parameters};
 use crate::{Color, ColorRange, FieldOrder, Format, Result, ffi, frame::RawPixelFormat};
 use std::slice;
 
@@ -29,11 +27,52 @@ pub(crate) struct SideData {
 }
 
 /// Frame side data that describes the whole stream, and the packet side data that containers store it as.
-const STREAM_WIDE: [(ffi::AVFrameSideDataType, ffi::AVPacketSideDataType); 3] = [
+const STREAM_WIDE: [(ffi::AVFrameSideDataType, ffi::AVPacketSideDataType); 6] = [
     (ffi::AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, ffi::AV_PKT_DATA_MASTERING_DISPLAY_METADATA),
     (ffi::AV_FRAME_DATA_CONTENT_LIGHT_LEVEL, ffi::AV_PKT_DATA_CONTENT_LIGHT_LEVEL),
     (ffi::AV_FRAME_DATA_DISPLAYMATRIX, ffi::AV_PKT_DATA_DISPLAYMATRIX),
+    (ffi::AV_FRAME_DATA_SPHERICAL, ffi::AV_PKT_DATA_SPHERICAL),
+    (ffi::AV_FRAME_DATA_STEREO3D, ffi::AV_PKT_DATA_STEREO3D),
+    (ffi::AV_FRAME_DATA_ICC_PROFILE, ffi::AV_PKT_DATA_ICC_PROFILE),
 ];
+
+/// What a stream says of all its frames, to be put on each: FFmpeg before 6.1 puts it on the first one alone, and no
+/// version does where a decoder makes its frames by itself (`h264_cuvid`).
+pub(crate) struct StreamFacts(Vec<StreamFact>);
+
+struct StreamFact {
+    on_frame: ffi::AVFrameSideDataType,
+    bytes: Box<[u8]>,
+}
+
+impl StreamFacts {
+    /// Those of a stream. Without any, which most streams are, nothing is allocated.
+    pub(crate) fn of(stream: &Parameters) -> Self {
+        let fact = |&(on_frame, kind): &(_, _)| {
+            stream.side_data(kind).map(|bytes| StreamFact { on_frame, bytes: bytes.into() })
+        };
+        StreamFacts(STREAM_WIDE.iter().filter_map(fact).collect())
+    }
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    /// Puts on the frame what it does not say itself: the coded picture's own word goes before the container's.
+    pub(crate) fn complete(&self, frame: &mut FrameShell) -> Result<()> {
+        for StreamFact { on_frame, bytes } in &self.0 {
+            // SAFETY: the frame is borrowed mutably and live.
+            if !unsafe { ffi::av_frame_get_side_data(frame.as_ptr(), *on_frame) }.is_null() {
+                continue;
+            }
+            // SAFETY: as above; FFmpeg allocates the new entry's data and gives the entry to the frame.
+            let entry = unsafe { ffi::av_frame_new_side_data(frame.as_ptr(), *on_frame, bytes.len()).as_ref() };
+            let entry = entry.ok_or_else(|| out_of_memory("av_frame_new_side_data"))?;
+            // SAFETY: the entry's data has this size, and is no part of our own bytes.
+            unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), entry.data, bytes.len()) };
+        }
+        Ok(())
+    }
+}
 
 impl Picture {
     /// What the frame says.

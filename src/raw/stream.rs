@@ -207,6 +207,23 @@ impl Parameters {
         let bytes = unsafe { slice::from_raw_parts(extradata, size) };
         bytes.starts_with(&[0, 0, 1]) || bytes.starts_with(&[0, 0, 0, 1])
     }
+    /// Side data of this kind that describes the whole stream.
+    pub(super) fn side_data(&self, kind: ffi::AVPacketSideDataType) -> Option<&[u8]> {
+        #[cfg(not(has_coded_side_data))]
+        return self.side_data.iter().find(|block| block.kind == kind).map(|block| &*block.bytes);
+        #[cfg(has_coded_side_data)]
+        {
+            let (list, count) = (self.get().coded_side_data, self.get().nb_coded_side_data);
+            // SAFETY: list and count are the parameters' own; the result is null or one of the list's entries.
+            let entry = unsafe { ffi::av_packet_side_data_get(list, count, kind).as_ref() }?;
+            // SAFETY: FFmpeg keeps `size` bytes there, and the parameters are not written to.
+            (!entry.data.is_null()).then(|| unsafe { slice::from_raw_parts(entry.data, entry.size) })
+        }
+    }
+    /// Degrees clockwise by which the pictures are to be turned to be shown.
+    pub(crate) fn rotation(&self) -> Option<u32> {
+        picture::rotation(self.side_data(ffi::AV_PKT_DATA_DISPLAYMATRIX)?)
+    }
     /// Makes a stream that is to be written what these say.
     pub(super) fn write_to(&self, stream: &mut ffi::AVStream) -> Result<()> {
         // SAFETY: both are live; avformat gives each stream its codecpar.
