@@ -32,6 +32,9 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// Nothing of FFmpeg's or of the application's is called under this lock.
 static OPEN: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
+/// Looks at a file that is replaced meanwhile, at most.
+const LOOKS: usize = 100;
+
 fn open() -> MutexGuard<'static, Vec<Entry>> {
     // No code that can panic runs under the lock.
     OPEN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -46,13 +49,26 @@ impl Claim {
     }
     /// A muxer is about to create it, or to empty it.
     pub(crate) fn writing(location: &Location) -> Result<Option<Self>> {
-        let Some((file, path)) = place(location) else { return Ok(None) };
+        let mut found = place(location);
+        for _ in 0..LOOKS {
+            let Some((file, path)) = found.clone() else { return Ok(None) };
+            let claim = Claim::unless_in_use(location, file, path)?;
+            // Another muxer may have created the file since it was looked for, and goes by the file itself then.
+            let now = place(location);
+            if now == found {
+                return Ok(Some(claim));
+            }
+            found = now;
+        }
+        Err(location.error(ErrorKind::FileInUse, "open", "somebody replaces this file again and again: choose another"))
+    }
+    fn unless_in_use(location: &Location, file: Option<FileId>, path: Option<PathBuf>) -> Result<Self> {
         let mut open = open();
         let same = |entry: &&Entry| {
             (file.is_some() && entry.file == file) || (path.is_some() && entry.path.as_ref() == path.as_ref())
         };
         let Some(writes) = open.iter().find(same).map(|entry| entry.writes) else {
-            return Ok(Some(Claim::enter(&mut open, file, path, true)));
+            return Ok(Claim::enter(&mut open, file, path, true));
         };
         drop(open);
         let detail = if writes {
