@@ -243,7 +243,7 @@ fn a_dma_buf_becomes_a_surface_without_a_copy() {
         let pool = FramePool::new(&device, NV12).unwrap();
         let mut encoder = Encoder::new(&pool, CLOCK, vaapi::H264::new()).open().unwrap();
         assert_eq!(open_descriptors(), 0);
-        let mut frame = pool.import(buffer(7, 0)).unwrap();
+        let mut frame = pool.import(buffer(7, libc::F_SEAL_SHRINK)).unwrap();
         assert_eq!(frame.format(), NV12);
         assert!(open_descriptors() > 0, "the frame keeps the buffer");
         let bytes_so_far = driver.ledger().bytes;
@@ -271,7 +271,7 @@ fn a_buffer_that_is_drawn_into_while_it_is_encoded_is_seen() {
             let pool = FramePool::new(&device, NV12).unwrap();
             let options = vaapi::H264::new().async_depth(8);
             let mut encoder = Encoder::new(&pool, CLOCK, options).max_b_frames(0).open().unwrap();
-            let picture = buffer(1, 0);
+            let picture = buffer(1, libc::F_SEAL_SHRINK);
             let mut compositor = File::from(picture.planes[0].fd.try_clone().unwrap());
             let mut draw = || {
                 std::io::Seek::seek(&mut compositor, std::io::SeekFrom::Start(64)).unwrap();
@@ -307,10 +307,14 @@ fn a_dma_buf_that_is_no_frame_of_the_pool_comes_back() {
             (|picture| drop(picture.planes.pop()), ErrorKind::WrongFormat, "2 planes"),
             (|picture| picture.planes[0].pitch = 100, ErrorKind::WrongFormat, "pitch 100"),
             (|picture| picture.planes[1].offset = 1 << 20, ErrorKind::WrongFormat, "does not fit"),
-            (|picture| picture.planes[1].fd = buffer(0, 0).planes.remove(0).fd, ErrorKind::Unsupported, "one buffer"),
+            (
+                |picture| picture.planes[1].fd = buffer(0, libc::F_SEAL_SHRINK).planes.remove(0).fd,
+                ErrorKind::Unsupported,
+                "one buffer",
+            ),
         ];
         for (change, kind, text) in cases {
-            let mut wrong = buffer(0, 0);
+            let mut wrong = buffer(0, libc::F_SEAL_SHRINK);
             change(&mut wrong);
             let (fourcc, planes) = (wrong.fourcc, wrong.planes.len());
             let (error, back) = pool.import(wrong).err().unwrap().into_parts();
@@ -320,7 +324,7 @@ fn a_dma_buf_that_is_no_frame_of_the_pool_comes_back() {
         }
         // A picture of several buffers that the driver itself refuses comes back too.
         driver.fail(simgpu::Fault { function: "vaCreateSurfaces2".into(), nth: 1, status: 2, sticky: true });
-        let (error, back) = pool.import(buffer(0, 0)).err().unwrap().into_parts();
+        let (error, back) = pool.import(buffer(0, libc::F_SEAL_SHRINK)).err().unwrap().into_parts();
         assert_eq!((error.kind(), back.planes.len()), (&ErrorKind::Unsupported, 2), "{error}");
         assert!(error.to_string().contains("the driver refused to import"), "{error}");
         driver.clear_faults();

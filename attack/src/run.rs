@@ -177,6 +177,9 @@ fn left_behind(number: u64, gpu: Simgpu, live: &BTreeMap<String, u64>, violation
         println!("finding {number} descriptors {count} left open: {}", left[0]);
     }
     let ledger = gpu.ledger();
+    if world::drivers_keep_something() {
+        return;
+    }
     // An encoder that is dropped before its end loses pictures: that is what the caller asked for.
     let wrong = ledger.violations.iter().skip(violations).filter(|text| !text.contains("never collected"));
     for text in wrong.take(3) {

@@ -20,11 +20,16 @@ pub fn codecs() -> Vec<&'static str> {
 }
 /// Output formats.
 pub fn muxers() -> Vec<&'static str> {
-    lines(include_str!("../words/muxers.txt"))
+    let mut all = lines(include_str!("../words/muxers.txt"));
+    all.retain(|name| !["sap", "rtp_mpegts", "rtsp"].contains(name));
+    all
 }
 /// Input formats.
 pub fn demuxers() -> Vec<&'static str> {
-    lines(include_str!("../words/demuxers.txt"))
+    let mut all = lines(include_str!("../words/demuxers.txt"));
+    // They wait for the network, whatever they are given.
+    all.retain(|name| !["sap", "rtp", "rtsp", "sdp"].contains(name));
+    all
 }
 /// Bitstream filters.
 pub fn bitstream_filters() -> Vec<&'static str> {

@@ -1,12 +1,13 @@
 //! What a program works with: chance, what it says of itself, what came out of it, and the SIMULATED drivers.
 
 use crate::rng::Rng;
-use avsluice::{Format, Frame, Memory, Packet, PixelFormat, System};
-use simgpu::Simgpu;
+use avsluice::{Format, Frame, Mapped, Memory, Packet, PixelFormat, System};
+use simgpu::{Fault, Simgpu};
 use std::fmt::Display;
 use std::io::Write as _;
 use std::panic;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// A panic that a program wants, by the callbacks of its own. Any other is a finding.
@@ -31,6 +32,14 @@ impl std::fmt::Display for Bomb {
 }
 impl std::error::Error for Bomb {}
 
+/// Whether a call that gives something back was made to fail.
+static KEEPS: AtomicBool = AtomicBool::new(false);
+
+/// Whether that was so since the last call.
+pub fn drivers_keep_something() -> bool {
+    KEEPS.swap(false, Ordering::SeqCst)
+}
+
 /// The panics that nobody planned: where, and what they said.
 static UNPLANNED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -49,6 +58,11 @@ pub fn watch_panics() {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         UNPLANNED.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{place}: {text}"));
     }));
+}
+
+/// Something that a program itself saw go wrong: it is remembered as a panic is.
+pub fn wrong(text: String) {
+    UNPLANNED.lock().unwrap_or_else(PoisonError::into_inner).push(text);
 }
 
 /// The panics since the last call.
@@ -75,6 +89,16 @@ impl World {
     /// For another thread of the program.
     pub fn fork(&mut self, name: &str) -> Self {
         World { rng: self.rng.fork(), name: format!("{name}: "), folder: self.folder.clone(), ..*self }
+    }
+    /// Lets calls of the drivers fail. Where it is a call that gives something back, what stays is the fault's own.
+    pub fn fail(&self, fault: Fault) {
+        let gives_back = ["Destroy", "Free", "Release", "Terminate", "Unregister", "Unmap", "Close"];
+        let wide = fault.function.len() < 8 && fault.function.ends_with('*');
+        if wide || gives_back.iter().any(|name| fault.function.contains(name)) {
+            KEEPS.store(true, Ordering::SeqCst);
+        }
+        self.note(format_args!("fault {fault:?}"));
+        self.gpu.fail(fault);
     }
     /// Says what comes next: the last such line is what a crash is known by.
     pub fn note(&self, text: impl Display) {
@@ -106,6 +130,17 @@ impl World {
         for index in 0..4 {
             for line in frame.plane(index).lines() {
                 self.came_out(line);
+            }
+        }
+    }
+    /// The same of a picture in a device's memory.
+    pub fn take_mapped(&mut self, mapped: &Mapped<'_>) {
+        for index in 0..4 {
+            let Some(plane) = mapped.plane(index) else { break };
+            let mut line = vec![0; plane.row];
+            for row in 0..plane.rows {
+                plane.data.copy(row, &mut line);
+                self.came_out(&line);
             }
         }
     }

@@ -106,8 +106,7 @@ fn faults(world: &mut World) {
             status: rng.choose(&[1, 2, 10, 999, 8, 20]),
             sticky: rng.one_in(2),
         };
-        world.note(format_args!("fault {fault:?}"));
-        world.gpu.fail(fault);
+        world.fail(fault);
     }
 }
 

@@ -228,7 +228,7 @@ fn decode(world: &mut World, codec: &str, packets: Vec<Packet>) {
     world.note(format_args!("decode {codec} again: {}", outcome(&opened)));
     let Ok(mut decoder) = opened else { return };
     for packet in packets {
-        if let Ok(frames) = decoder.send(packet) {
+        if let Ok(frames) = decoder.send(packet.trusted()) {
             for frame in frames.flatten() {
                 world.take_frame(&frame);
             }

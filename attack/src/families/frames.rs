@@ -82,9 +82,10 @@ fn transfers<M: DeviceMemory>(world: &mut World, device: &Device<M>) {
         look_at(world, &uploaded);
         let mut shares: Vec<_> = (0..world.rng.below(3)).filter_map(|_| uploaded.share().ok()).collect();
         let mapping = world.rng.choose(&[Mapping::Direct, Mapping::Copy]);
-        if let Ok(copy) = uploaded.map(mapping).and_then(|mapped| mapped.to_frame()) {
-            world.take_frame(&copy);
-            if world.rng.one_in(2) {
+        if let Ok(mapped) = uploaded.map(mapping) {
+            world.take_mapped(&mapped);
+            if let (true, Ok(copy)) = (world.rng.one_in(2), mapped.to_frame()) {
+                drop(mapped);
                 drop(copy.upload(&pool));
             }
         }
@@ -112,6 +113,8 @@ fn upside_down(world: &mut World) {
     let Ok(mut encoder) = Encoder::new(&pool, TimeBase::hz(25), Named::new("rawvideo")).open() else { return };
     let container = world.rng.pick(&["nut", "matroska", "avi", "yuv4mpegpipe"]);
     let Ok(mut output) = avsluice::Muxer::to_write_seek(container, Cursor::new(Vec::new())) else { return };
+    // Else some containers write numbers of chance.
+    output.option("fflags", "+bitexact");
     let Ok(track) = output.add(&encoder) else { return };
     let Ok(mut output) = output.open() else { return };
     for pts in 0..2 {
@@ -241,16 +244,12 @@ fn imported(world: &mut World) {
     world.note(format_args!("import: {}", outcome(&imported)));
     let Ok(frame) = imported else { return };
     if let Ok(mapped) = frame.map(Mapping::Direct) {
-        if let Ok(copy) = mapped.to_frame() {
-            world.take_frame(&copy);
-        }
-        // Somebody else draws into the picture meanwhile: what is read is one or the other.
-        let _ =
-            file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&vec![0xA5; usize::try_from(size).unwrap_or(0)]));
+        world.take_mapped(&mapped);
+        // Somebody else draws into the picture meanwhile, or takes its memory away: what is read is one or the other.
+        let other = vec![0xA5; usize::try_from(size).unwrap_or(0)];
+        let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(&other));
         let _ = file.set_len(0);
-        if size > 0 && world.rng.one_in(2) {
-            drop(mapped.to_frame());
-        }
+        drop(mapped.to_frame());
     }
     if let Ok(copy) = frame.download() {
         drop(copy);

@@ -36,6 +36,8 @@ pub fn contained(container: &str, bytes: Vec<u8>, most: usize) -> Option<Vec<u8>
     let mut input = Demuxer::from_read_seek(Cursor::new(bytes)).ok()?;
     let video = input.video().ok()?;
     let mut output = Muxer::to_write_seek(container, Cursor::new(Vec::new())).ok()?;
+    // Else some containers write numbers of chance.
+    output.option("fflags", "+bitexact");
     let track = output.add_copy(&video).ok()?;
     let mut output = output.open().ok()?;
     for (index, packet) in input.packets(&video).flatten().take(most).enumerate() {

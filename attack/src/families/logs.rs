@@ -44,7 +44,7 @@ fn one(world: &mut World, part: usize) {
             let Ok(mut device) = Device::cuda(0).map(Some) else { return };
             let function = world.rng.pick(&["cuDevicePrimaryCtxRelease*", "cuStreamSynchronize", "cuCtx*", "cuMem*"]);
             world.note(format_args!("device, fault in {function}"));
-            world.gpu.fail(simgpu::Fault { function: function.into(), nth: 1, status: 999, sticky: true });
+            world.fail(simgpu::Fault { function: function.into(), nth: 1, status: 999, sticky: true });
             drop(device.take());
             world.gpu.clear_faults();
         }

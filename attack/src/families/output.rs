@@ -111,7 +111,7 @@ fn once(world: &mut World, format: &str) {
     };
     let Ok(mut muxer) = muxer else { return };
     options(world, format, &mut muxer);
-    let Some(mut tracks) = tracks(world, &mut muxer) else { return };
+    let Some(mut tracks) = tracks(world, format, &mut muxer) else { return };
     world.note(format_args!("format={format} header"));
     let opened = muxer.open();
     world.note(format_args!("format={format} header: {}", outcome(&opened)));
@@ -179,7 +179,7 @@ fn options(world: &mut World, format: &str, muxer: &mut Muxer<Configured>) {
 
 type Tracks = Vec<(Track, Stream, Vec<Packet>)>;
 
-fn tracks(world: &mut World, muxer: &mut Muxer<Configured>) -> Option<Tracks> {
+fn tracks(world: &mut World, format: &str, muxer: &mut Muxer<Configured>) -> Option<Tracks> {
     let mut tracks = Tracks::new();
     for _ in 0..world.rng.choose(&[1, 1, 1, 2]) {
         if world.rng.one_in(8) {
@@ -208,7 +208,13 @@ fn tracks(world: &mut World, muxer: &mut Muxer<Configured>) -> Option<Tracks> {
             continue;
         }
         let all = words::codecs();
-        let codec = if world.rng.one_in(4) { world.rng.pick(&all) } else { world.rng.pick(CODECS) };
+        let codec = match (format, world.rng.below(4)) {
+            // What the format is for.
+            ("yuv4mpegpipe" | "uncodedframecrc", 0 | 1) => "wrapped_avframe",
+            ("avif", 0 | 1) => "av1",
+            (_, 2) => world.rng.pick(&all),
+            _ => world.rng.pick(CODECS),
+        };
         let time_base = world.rng.choose(&[
             TimeBase::hz(25),
             TimeBase::hz(90_000),

@@ -2,7 +2,7 @@
 
 use super::input;
 use crate::words;
-use crate::world::{World, outcome};
+use crate::world::{World, outcome, wrong};
 use avsluice::{
     BitstreamFilter, Decoder, Demuxer, Encoder, Format, FramePool, Limit, Named, Packet, Parser, PixelFormat, Stream,
     System, TimeBase,
@@ -63,7 +63,13 @@ pub fn run(world: &mut World) {
     if world.rng.one_in(2) {
         packets = filtered(world, &stream, packets);
     }
+    // Nobody may write what a packet shows while it is held.
+    let held: Vec<(Packet, Vec<u8>)> =
+        packets.iter().take(4).flat_map(|packet| Some((packet.share().ok()?, packet.data().to_vec()))).collect();
     decoded(world, &stream, packets);
+    if held.iter().any(|(packet, bytes)| packet.data() != bytes) {
+        wrong(format!("a packet of {} changed while it was held", stream.codec()));
+    }
 }
 
 /// Packets of a file, some of them damaged.
@@ -174,6 +180,7 @@ fn filtered(world: &mut World, stream: &Stream, packets: Vec<Packet>) -> Vec<Pac
     let Ok(mut filter) = opened else { return packets };
     let mut out = Vec::new();
     for packet in packets {
+        let packet = if world.rng.one_in(4) { packet } else { packet.trusted() };
         match filter.send(packet) {
             Ok(ready) => out.extend(ready.take(20).flatten()),
             Err(failed) => drop(failed.into_value()),
@@ -203,6 +210,7 @@ fn decoded(world: &mut World, stream: &Stream, packets: Vec<Packet>) {
         }
         let again = if world.rng.one_in(6) { packet.share().ok() } else { None };
         for packet in [Some(packet), again].into_iter().flatten() {
+            let packet = if world.rng.one_in(4) { packet } else { packet.trusted() };
             match decoder.send(packet) {
                 Ok(ready) => frames.extend(ready.take(8).flatten()),
                 Err(failed) => drop(failed.into_value()),
