@@ -68,6 +68,8 @@ mod frame;
 #[forbid(unsafe_code)]
 mod interrupt;
 #[forbid(unsafe_code)]
+mod mapped;
+#[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
 mod packet;
@@ -111,8 +113,11 @@ pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
-pub use frame::{Color, ColorRange, FieldOrder, Format, Frame, Mapped, Mapping, PixelFormat, Plane, RawPixelFormat};
+pub use frame::{
+    Color, ColorRange, FieldOrder, Format, Frame, HostRows, HostRowsMut, PixelFormat, Plane, RawPixelFormat,
+};
 pub use interrupt::Interrupt;
+pub use mapped::{Mapped, MappedRows, Mapping};
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{MuxReport, Muxer, Track};
 pub use packet::{Packet, TimeBase};

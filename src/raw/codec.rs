@@ -2,17 +2,20 @@
 //!
 //! Which calls are due in which state is the typestates' business (`encode/`, `decode/`); here each call is sound in any.
 
+mod checks;
+mod setup;
+
 use super::{
-    BufferRef, FrameShell, Kind, PacketShell, Result, c_string, check, device, formats,
+    FrameShell, Kind, PacketShell, Result, c_string, check, device,
     log::{Capture, Line},
-    negotiate::{self, Negotiation},
+    negotiate::Negotiation,
     out_of_memory,
-    picture::Picture,
-    shell::Ratio,
     stream::Parameters,
     strings,
 };
-use crate::{Error, ErrorKind, FieldOrder, Format, ffi, frame::PixelFormat};
+use crate::{Error, ErrorKind, ffi, frame::PixelFormat};
+use checks::Fixed;
+pub(crate) use setup::{DecoderSetup, EncoderSetup};
 use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
 
 /// An owned AVCodecContext.
@@ -30,39 +33,6 @@ unsafe impl Send for CodecContext {}
 
 // SAFETY: FFmpeg's codec descriptions are constants: nothing writes to them once they are found.
 unsafe impl Sync for ffi::AVCodec {}
-
-/// What an encoder is told before it is opened, its own options aside.
-pub(crate) struct EncoderSetup<'a> {
-    pub(crate) format: Format,
-    pub(crate) memory: Option<&'a BufferRef>,
-    pub(crate) device: Option<&'a BufferRef>,
-    pub(crate) time_base: Ratio,
-    pub(crate) frame_rate: Ratio,
-    pub(crate) picture: &'a Picture,
-    /// The application wants interlaced pictures coded as such.
-    pub(crate) codes_fields: bool,
-    pub(crate) bit_rate: Option<u64>,
-    pub(crate) max_bit_rate: Option<u64>,
-    pub(crate) buffer_size: Option<u32>,
-    pub(crate) gop_size: Option<u32>,
-    pub(crate) max_b_frames: Option<u32>,
-    pub(crate) threads: u32,
-}
-
-/// Encoders that always can code two fields as such. Of the others FFmpeg refuses some, and some GPUs.
-const CODE_FIELDS: [&str; 3] = ["libx264", "mpeg2video", "mpeg4"];
-
-/// What a decoder is told before it is opened.
-pub(crate) struct DecoderSetup<'a> {
-    pub(crate) device: Option<&'a BufferRef>,
-    pub(crate) kind: Kind,
-    pub(crate) or_system: bool,
-    pub(crate) time_base: Ratio,
-    pub(crate) frame_rate: Ratio,
-    pub(crate) hold: u32,
-    pub(crate) direct_surfaces: bool,
-    pub(crate) threads: u32,
-}
 
 /// The result of a send or receive call: what FFmpeg means by its return value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,94 +136,6 @@ impl CodecContext {
         self.codec.id
     }
 
-    /// Sets an encoder up.
-    pub(crate) fn set_up_encoder(&mut self, setup: &EncoderSetup<'_>) -> Result<()> {
-        let (width, height) = super::frame::size(setup.format)?;
-        let (name, pixels) = (self.name(), setup.format.pixels.ffmpeg());
-        if let Some(memory) = setup.memory {
-            self.check_takes(memory)?;
-        }
-        let memory = setup.memory.map(BufferRef::share).transpose()?;
-        let device = setup.device.map(BufferRef::share).transpose()?;
-        let context = self.raw_mut();
-        (context.width, context.height) = (width, height);
-        context.pix_fmt = pixels;
-        if let Some(memory) = memory {
-            context.pix_fmt = memory.frames_context().format;
-            context.sw_pix_fmt = pixels;
-            context.hw_frames_ctx = memory.into_raw();
-        }
-        if let Some(device) = device {
-            context.hw_device_ctx = device.into_raw();
-        }
-        context.time_base = setup.time_base.ffmpeg();
-        if setup.frame_rate.is_known() {
-            context.framerate = setup.frame_rate.ffmpeg();
-        }
-        setup.picture.apply(context)?;
-        if let Some(rate) = setup.bit_rate {
-            context.bit_rate = i64::try_from(rate).unwrap_or(i64::MAX);
-        }
-        if let Some(rate) = setup.max_bit_rate {
-            context.rc_max_rate = i64::try_from(rate).unwrap_or(i64::MAX);
-        }
-        if let Some(size) = setup.buffer_size {
-            context.rc_buffer_size = i32::try_from(size).unwrap_or(i32::MAX);
-        }
-        if let Some(frames) = setup.gop_size {
-            context.gop_size = i32::try_from(frames).unwrap_or(i32::MAX);
-        }
-        if let Some(frames) = setup.max_b_frames {
-            context.max_b_frames = i32::try_from(frames).unwrap_or(i32::MAX);
-        }
-        context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
-        // The parameter sets are then known as soon as the codec is open, which a container's header needs.
-        context.flags |= ffi::AV_CODEC_FLAG_GLOBAL_HEADER;
-        let interlaced = !matches!(setup.picture.field_order, None | Some(FieldOrder::Progressive));
-        if interlaced && (setup.codes_fields || CODE_FIELDS.contains(&name)) {
-            context.flags |= ffi::AV_CODEC_FLAG_INTERLACED_DCT | ffi::AV_CODEC_FLAG_INTERLACED_ME;
-        }
-        Ok(())
-    }
-    /// An encoder that does not list a device's frames reads their pointers as something else, or as host memory.
-    fn check_takes(&self, memory: &BufferRef) -> Result<()> {
-        let (hardware, kind) = (PixelFormat::from_ffmpeg(memory.frames_context().format), memory.frames_kind());
-        if formats::taken(self.codec).contains(&hardware) {
-            return Ok(());
-        }
-        let memory = kind.map_or_else(|| hardware.to_string(), |kind| kind.to_string());
-        let detail = format!(
-            "`{}` takes no frames in {memory}: download them, or choose an encoder of that device",
-            self.name()
-        );
-        Err(Error::new(ErrorKind::Unsupported, "avcodec_get_supported_config").detail(detail))
-    }
-    /// Sets a decoder up.
-    pub(crate) fn set_up_decoder(&mut self, setup: &DecoderSetup<'_>) -> Result<()> {
-        let device = setup.device.map(BufferRef::share).transpose()?;
-        let context = self.raw_mut();
-        context.pkt_timebase = setup.time_base.ffmpeg();
-        if setup.frame_rate.is_known() {
-            context.framerate = setup.frame_rate.ffmpeg();
-        }
-        context.thread_count = i32::try_from(setup.threads).unwrap_or(0);
-        #[cfg(has_copy_opaque)]
-        {
-            context.flags |= ffi::AV_CODEC_FLAG_COPY_OPAQUE;
-        }
-        if let Some(device) = device {
-            // Each thread would have surfaces of its own, of which nvdec has 32.
-            context.thread_count = 1;
-            context.hw_device_ctx = device.into_raw();
-            context.get_format = negotiate::get_format(setup.kind, setup.or_system);
-            // No device has as many; FFmpeg adds to the number unchecked.
-            context.extra_hw_frames = i32::try_from(setup.hold.min(1024)).unwrap_or(1024);
-            if setup.direct_surfaces {
-                context.hwaccel_flags |= hwaccel_unsafe_output();
-            }
-        }
-        Ok(())
-    }
     /// Whether the decoder can put its frames into this memory at all, on some stream.
     pub(crate) fn decodes_into(&self, kind: Kind) -> bool {
         let Some(wanted) = kind.hardware_format() else { return true };
@@ -269,23 +151,6 @@ impl CodecContext {
     /// The software format of a stream that the device refused to decode.
     pub(crate) fn refused(&self) -> Option<PixelFormat> {
         self.negotiation.refused().map(PixelFormat::from_ffmpeg)
-    }
-    /// Why an encoder was not opened, if it lists its pixel formats and the one that it was set up for is none of them.
-    fn format_not_taken(&self) -> Option<Error> {
-        self.does_not_take(PixelFormat::from_ffmpeg(self.raw().pix_fmt))
-    }
-    /// Refuses pixel formats that an encoder does not list.
-    pub(crate) fn check_takes_pixels(&self, given: PixelFormat) -> Result<()> {
-        self.does_not_take(given).map_or(Ok(()), Err)
-    }
-    fn does_not_take(&self, given: PixelFormat) -> Option<Error> {
-        let taken = formats::taken(self.codec);
-        if self.decodes() || taken.is_empty() || taken.contains(&given) {
-            return None;
-        }
-        let taken: Vec<_> = taken.iter().map(PixelFormat::to_string).collect();
-        let detail = format!("`{}` does not take {given}, but {}", self.name(), taken.join(", "));
-        Some(Error::new(ErrorKind::Unsupported, "avcodec_open2").detail(detail))
     }
     fn decodes(&self) -> bool {
         // SAFETY: the codec is static.
@@ -403,23 +268,6 @@ impl CodecContext {
         cfg!(nvdec_direct_surfaces) && unsafe { self.raw().hwaccel.as_ref() }.is_some()
     }
 
-    /// SVT-AV1's threads never end where no picture ever came: its close waits for them for ever (1.4, with FFmpeg 5.1).
-    fn wake(&mut self) {
-        let Some(context) = self.context.filter(|_| !self.is_fed && self.name() == "libsvtav1") else { return };
-        // SAFETY: self owns the context.
-        let context = unsafe { context.as_ref() };
-        // SAFETY: as above; it is only read.
-        if unsafe { ffi::avcodec_is_open((&raw const *context).cast_mut()) } == 0 {
-            return;
-        }
-        let size = (u32::try_from(context.width).unwrap_or(0), u32::try_from(context.height).unwrap_or(0));
-        let format = Format { width: size.0, height: size.1, pixels: PixelFormat::from_ffmpeg(context.pix_fmt) };
-        if let Ok(picture) = FrameShell::system(format) {
-            // What comes of it is nobody's.
-            drop(self.send_frame(Some(&picture)));
-        }
-    }
-
     /// Closes the codec: what it holds in the driver is released. Later calls do nothing.
     pub(crate) fn close(&mut self) -> Vec<Line> {
         let capture = Capture::start();
@@ -453,39 +301,6 @@ impl Drop for CodecContext {
     }
 }
 
-/// What frames are checked against, and what avsluice relies on, in an encoder's context: nothing that an option does may change it.
-#[derive(PartialEq)]
-struct Fixed {
-    size: (i32, i32),
-    formats: (ffi::AVPixelFormat, ffi::AVPixelFormat),
-    time_base: Ratio,
-    flags: i32,
-}
-
-impl Fixed {
-    fn of(context: &ffi::AVCodecContext) -> Self {
-        Fixed {
-            size: (context.width, context.height),
-            formats: (context.pix_fmt, context.sw_pix_fmt),
-            time_base: context.time_base.into(),
-            flags: context.flags & ffi::AV_CODEC_FLAG_GLOBAL_HEADER,
-        }
-    }
-    fn check(&self, opened: &Self, encoder: &str) -> Result<()> {
-        let what = match opened {
-            _ if self == opened => return Ok(()),
-            _ if self.size != opened.size => "size",
-            _ if self.formats != opened.formats => "pixel format",
-            _ if self.time_base != opened.time_base => "time base",
-            _ => "flags",
-        };
-        Err(Error::invalid(
-            what,
-            format!("opened with these options, {encoder} has another {what} than it was configured with"),
-        ))
-    }
-}
-
 #[inline]
 fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, Vec<Line>) {
     let capture = Capture::start();
@@ -497,14 +312,6 @@ fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, V
         ffi::AVERROR_EOF => (Ok(Step::End), lines),
         code => (Err(Error::ffmpeg(operation, code, lines)), Vec::new()),
     }
-}
-
-/// AV_HWACCEL_FLAG_UNSAFE_OUTPUT, where there is such a thing.
-fn hwaccel_unsafe_output() -> i32 {
-    #[cfg(nvdec_direct_surfaces)]
-    return 0;
-    #[cfg(not(nvdec_direct_surfaces))]
-    return ffi::AV_HWACCEL_FLAG_UNSAFE_OUTPUT as i32;
 }
 
 /// FFmpeg's name of a codec id (avcodec_get_name).

@@ -2,7 +2,7 @@
 
 use super::{
     Result,
-    guard::{contain, dispose},
+    guard::{Contained, contain, dispose},
     out_of_memory,
     watch::Watch,
 };
@@ -54,7 +54,7 @@ bytes!(WritesAndSeeks: Write | Seek { write(bytes: &[u8]) -> usize; flush() -> (
 
 /// What the callbacks work on. At a fixed address while FFmpeg knows it.
 struct Application {
-    bytes: Box<dyn Bytes>,
+    bytes: Contained<Box<dyn Bytes>>,
     watch: Arc<Watch>,
     /// The first failure, which FFmpeg has no place for.
     failure: Option<Failure>,
@@ -79,7 +79,7 @@ impl Application {
             if self.watch.is_over() {
                 return Err(ffi::AVERROR_EXIT);
             }
-            let bytes = &mut *self.bytes;
+            let bytes = &mut **self.bytes;
             match contain(|| call(bytes)) {
                 Ok(Ok(result)) => return Ok(result),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => dispose("an error", error),
@@ -108,23 +108,27 @@ impl Application {
 
 /// The reader or writer, on its way to FFmpeg.
 pub(crate) struct Custom {
-    bytes: Box<dyn Bytes>,
+    bytes: Contained<Box<dyn Bytes>>,
     writes: bool,
     seeks: bool,
 }
 
+fn contained(bytes: impl Bytes + 'static) -> Contained<Box<dyn Bytes>> {
+    Contained::new("the application's reader or writer", Box::new(bytes))
+}
+
 impl Custom {
     pub(crate) fn reader(reader: impl Read + Send + 'static) -> Self {
-        Custom { bytes: Box::new(Reads(reader)), writes: false, seeks: false }
+        Custom { bytes: contained(Reads(reader)), writes: false, seeks: false }
     }
     pub(crate) fn seekable_reader(reader: impl Read + Seek + Send + 'static) -> Self {
-        Custom { bytes: Box::new(ReadsAndSeeks(reader)), writes: false, seeks: true }
+        Custom { bytes: contained(ReadsAndSeeks(reader)), writes: false, seeks: true }
     }
     pub(crate) fn writer(writer: impl Write + Send + 'static) -> Self {
-        Custom { bytes: Box::new(Writes(writer)), writes: true, seeks: false }
+        Custom { bytes: contained(Writes(writer)), writes: true, seeks: false }
     }
     pub(crate) fn seekable_writer(writer: impl Write + Seek + Send + 'static) -> Self {
-        Custom { bytes: Box::new(WritesAndSeeks(writer)), writes: true, seeks: true }
+        Custom { bytes: contained(WritesAndSeeks(writer)), writes: true, seeks: true }
     }
     /// An AVIOContext over it (avio_alloc_context), at its beginning: FFmpeg counts places from there.
     pub(super) fn open(mut self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
@@ -173,7 +177,7 @@ impl Custom {
     }
     /// The reader or writer itself.
     pub(crate) fn into_any(self) -> Box<dyn Any + Send> {
-        self.bytes.into_any()
+        self.bytes.into_inner().into_any()
     }
 }
 
@@ -279,7 +283,7 @@ impl Drop for CustomIo {
         // SAFETY: self owns both and is not used again.
         let Application { bytes, failure, .. } = unsafe { free(self.context.as_ptr(), self.application) };
         dispose("an error", failure);
-        dispose("the application's reader or writer", bytes);
+        drop(bytes);
     }
 }
 

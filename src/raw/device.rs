@@ -1,12 +1,15 @@
 //! AVHWDeviceContext: made once, changed never, destroyed after everything that was built on it.
 
-use super::{BufferRef, DeviceKind, Result, check, cuda, log::Capture, vaapi};
+use super::{BufferRef, DeviceKind, Result, check, cuda, guard::Contained, log::Capture, vaapi};
 use crate::{Error, ErrorKind, ffi};
 use std::{
     ffi::{CStr, c_void},
     ptr,
     sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// Of an application's context or display, for the log.
+const OWNER: &str = "a device's owner";
 
 /// Held while a device is made and while a codec is opened on one: creating contexts and opening sessions from several threads
 /// at once crashes some drivers. What FFmpeg logs meanwhile goes to the application's logger when the lock is given back, which the order of
@@ -43,6 +46,7 @@ impl BufferRef {
         stream: *mut c_void,
         owner: O,
     ) -> Result<Self> {
+        let owner = Contained::new(OWNER, owner);
         if context.is_null() {
             return Err(Error::invalid("context", "the CUcontext is null"));
         }
@@ -57,6 +61,7 @@ impl BufferRef {
     /// # Safety
     /// The display is initialised and live until `owner` is dropped.
     pub(crate) unsafe fn adopt_vaapi<O: Send + Sync + 'static>(display: *mut c_void, owner: O) -> Result<Self> {
+        let owner = Contained::new(OWNER, owner);
         if display.is_null() {
             return Err(Error::invalid("display", "the VADisplay is null"));
         }
@@ -66,7 +71,11 @@ impl BufferRef {
         })
     }
     /// A device on something of somebody else's, which `fill` writes into the zeroed AVXXXDeviceContext.
-    fn adopt<O: Send + Sync + 'static>(kind: DeviceKind, owner: O, fill: impl FnOnce(*mut c_void)) -> Result<Self> {
+    fn adopt<O: Send + Sync + 'static>(
+        kind: DeviceKind,
+        owner: Contained<O>,
+        fill: impl FnOnce(*mut c_void),
+    ) -> Result<Self> {
         super::enter()?;
         // SAFETY: the type is a constant of FFmpeg's.
         let device = unsafe { ffi::av_hwdevice_ctx_alloc(kind.ffmpeg()) };
@@ -80,7 +89,7 @@ impl BufferRef {
         // at which FFmpeg allows it. The free callback matches the type behind user_opaque.
         unsafe {
             let base = &mut *device.data().cast::<ffi::AVHWDeviceContext>();
-            base.user_opaque = Box::into_raw(Box::new(owner)).cast();
+            base.user_opaque = Box::into_raw(Box::new(owner.into_inner())).cast();
             base.free = Some(drop_owner::<O>);
             fill(base.hwctx);
         }
@@ -170,5 +179,5 @@ impl BufferRef {
 unsafe extern "C" fn drop_owner<O: Send + Sync + 'static>(device: *mut ffi::AVHWDeviceContext) {
     // SAFETY: adopt_cuda made user_opaque from a Box<O>; FFmpeg calls this once, with its own live struct.
     let owner = unsafe { Box::from_raw((*device).user_opaque.cast::<O>()) };
-    super::guard::dispose("a device's owner", owner);
+    super::guard::dispose(OWNER, owner);
 }

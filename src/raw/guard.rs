@@ -22,6 +22,42 @@ pub(crate) fn dispose<T>(what: &str, value: T) {
     }
 }
 
+/// A value of the application's, dropped by [`dispose`] wherever it is dropped. A panic in the drop of a value takes with it what is being returned.
+pub(crate) struct Contained<T> {
+    what: &'static str,
+    value: Option<T>,
+}
+
+impl<T> Contained<T> {
+    pub(crate) fn new(what: &'static str, value: T) -> Self {
+        Contained { what, value: Some(value) }
+    }
+    pub(crate) fn into_inner(mut self) -> T {
+        self.value.take().expect("only this call and the drop take it, and each is the last")
+    }
+}
+
+impl<T> std::ops::Deref for Contained<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        self.value.as_ref().expect("as in into_inner")
+    }
+}
+
+impl<T> std::ops::DerefMut for Contained<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.value.as_mut().expect("as in into_inner")
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        if self.value.is_some() {
+            dispose(self.what, self.value.take());
+        }
+    }
+}
+
 /// The words of a panic.
 fn words(payload: Box<dyn Any + Send>) -> String {
     let text = payload.downcast_ref::<&str>().map(|text| text.to_string());
@@ -106,6 +142,8 @@ mod tests {
     #[test]
     fn what_panics_when_it_is_dropped_is_dropped_all_the_same() {
         dispose("a bomb", Bomb(3));
+        drop(Contained::new("a bomb", Bomb(3)));
+        assert_eq!(contain(|| drop(Contained::new("a bomb", Bomb(3)).into_inner())), Err("it gave no words".into()));
         dispose("two of them", [Bomb(1), Bomb(0)]);
     }
 }

@@ -3,7 +3,7 @@
 use super::{FrameShell, Result, check, rows::Rows, shell::Shell};
 use crate::{
     ErrorKind, ffi,
-    frame::{Mapped, Mapping},
+    mapped::{Mapped, Mapping},
 };
 use std::{marker::PhantomData, ptr, slice};
 

@@ -1,0 +1,70 @@
+//! Device memory that the host reads without a frame of its own.
+
+pub use crate::raw::map::MappedRows;
+use crate::{
+    Error, ErrorKind, Format, Frame, Plane, Result, System,
+    raw::{FrameShell, Scope},
+};
+use std::fmt;
+
+/// How the host gets at a picture in device memory without a frame of its own ([`Frame::map`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mapping {
+    /// The device's own memory (vaDeriveImage). Nothing is copied; on many GPUs it is slow to read, as no cache is behind it.
+    Direct,
+    /// A copy that the driver makes (vaGetImage), which goes with the mapping.
+    Copy,
+}
+
+/// A picture in device memory that the host reads ([`Frame::map`]). It may be written meanwhile, by the device or by whoever else has the buffer
+/// that it was imported from, so its rows are copied out and no reference to them is given; where nobody writes,
+/// [`row_in_place`](Mapped::row_in_place) reads them where they are.
+#[must_use]
+pub struct Mapped<'d> {
+    pub(crate) shell: FrameShell,
+    _scope: Scope<'d, System>,
+}
+
+impl Mapped<'_> {
+    pub(crate) fn new(shell: FrameShell) -> Self {
+        Mapped { shell, _scope: Scope::new() }
+    }
+    /// The visible size and the layout of the pixels, which may be another than the device's.
+    pub fn format(&self) -> Format {
+        self.shell.format()
+    }
+    /// Presentation time, in ticks of the frame's [`time_base`](Frame::time_base).
+    pub fn pts(&self) -> Option<i64> {
+        self.shell.pts()
+    }
+    /// One plane's rows, to copy. Without rows if the format has no such plane.
+    pub fn plane(&self, index: usize) -> Option<Plane<'_, MappedRows<'_>>> {
+        let rows = self.shell.mapped_rows(index)?;
+        Some(Plane::new(rows, rows.layout()))
+    }
+    /// A copy in host memory, with its times and properties.
+    ///
+    /// # Errors
+    /// `OutOfMemory`.
+    pub fn to_frame(&self) -> Result<Frame<'static, System>> {
+        let mut copy = FrameShell::system(self.format())?;
+        for index in 0.. {
+            let (Some(from), Some(to)) = (self.shell.mapped_rows(index), copy.host_rows_mut(index)) else { break };
+            if !to.into_iter_mut().enumerate().all(|(row, to)| from.copy(row, to)) {
+                return Err(Error::new(ErrorKind::WrongFormat, "to_frame")
+                    .detail("the mapping has other rows than its format asks"));
+            }
+        }
+        copy.copy_properties(&self.shell)?;
+        Ok(Frame::from_shell(copy))
+    }
+}
+
+impl fmt::Debug for Mapped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mapped").field("format", &self.format()).field("pts", &self.pts()).finish()
+    }
+}
+
+static_assertions::assert_impl_all!(Mapped<'static>: Send, Sync);
+static_assertions::assert_not_impl_any!(Mapped<'static>: Clone);
