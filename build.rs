@@ -60,6 +60,10 @@ fn build(out: &Path) -> Result<(), explain::Problem> {
     for (library, version) in locate::LIBRARIES.iter().zip(&ffmpeg.versions) {
         println!("cargo::metadata={library}_version={version}");
     }
+    if env::var_os("CARGO_CFG_AVSLUICE_CANARIES").is_some() {
+        // The simulated drivers, which tests open at run time, find AddressSanitizer in the test program.
+        println!("cargo::rustc-link-arg-tests=-rdynamic");
+    }
     let include = env::join_paths(&ffmpeg.include_paths).unwrap_or_default();
     println!("cargo::metadata=include={}", include.to_string_lossy());
     Ok(())

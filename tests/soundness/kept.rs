@@ -1,6 +1,6 @@
 //! Programs in which nothing was found, to be kept: everything forgotten in turn, drops in odd orders, threads.
 
-use crate::support::{NV12, isolated, open};
+use crate::support::{NV12, isolated, isolated_leaking, open};
 use avsluice::{
     Cuda, Decoder, Demuxer, Device, Encoder, Failed, FramePool, Limit, Muxer, Result, System, TimeBase, mpeg4, nvenc,
 };
@@ -44,7 +44,7 @@ impl Drop for OnExit {
 
 #[test]
 fn whatever_is_forgotten_or_dropped_in_odd_orders() {
-    isolated("kept::whatever_is_forgotten_or_dropped_in_odd_orders", || {
+    isolated_leaking("kept::whatever_is_forgotten_or_dropped_in_odd_orders", || {
         let driver = simgpu::start().unwrap();
         std::panic::set_hook(Box::new(|_| {}));
         let round = |case: &dyn Fn(&Shared)| {

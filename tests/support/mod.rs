@@ -114,8 +114,8 @@ pub fn run_watched(command: &mut Command, idle: Duration, most_cpu: Duration) ->
                 hung = progress.hung();
                 if hung.is_some() {
                     // With what it started itself, which has the pipes too.
-                    let group = format!("-{}", child.id());
-                    assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+                    let kill = format!("kill -s KILL -- -{}", child.id());
+                    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
                 }
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {}
@@ -142,6 +142,11 @@ fn is_alone(test: &str, part: &str) -> bool {
 /// ledger and faults are the process's.
 pub fn isolated(test: &str, body: impl FnOnce()) {
     isolated_in(test, Vec::new(), body);
+}
+
+/// The same for a test that leaks on purpose: LeakSanitizer, where there is one, does not look.
+pub fn isolated_leaking(test: &str, body: impl FnOnce()) {
+    isolated_in(test, vec![("ASAN_OPTIONS".into(), "detect_leaks=0".into())], body);
 }
 
 fn isolated_in(test: &str, environment: Vec<(OsString, OsString)>, body: impl FnOnce()) {

@@ -63,7 +63,7 @@ pub fn run(command: &mut Command) -> Output {
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(why) = progress.hung() {
-                    let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status();
+                    let _ = Command::new("sh").args(["-c", &format!("kill -s KILL -- -{}", child.id())]).status();
                     panic!("{name} hung ({why}): {}", String::from_utf8_lossy(&texts.concat()));
                 }
             }

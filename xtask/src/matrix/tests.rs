@@ -18,7 +18,7 @@ echo "$suite: $*" >> FOLDER/log
 case "$*" in
   "rustc --version") . FOLDER/bin/rustc-inside ;;
   "cargo test "*--no-run*) . FOLDER/bin/build ;;
-  "cargo xtask test") . FOLDER/bin/tests ;;
+  "env AVSLUICE_TEST_UI=elsewhere cargo xtask test") . FOLDER/bin/tests ;;
   "cargo xtask gpu-test --simulated"*) . FOLDER/bin/gpu-test ;;
   *) echo "nobody expected: $*" >&2; exit 99 ;;
 esac
@@ -166,7 +166,7 @@ fn every_version_is_built_tested_and_listed() {
     assert_eq!(steps[0], "rustc --version");
     assert!(steps[1].starts_with("cargo test --workspace --all-features --all-targets --no-run"), "{}", steps[1]);
     let gpu_tests = ["cargo xtask gpu-test --simulated", "cargo xtask gpu-test --simulated --backend vaapi"];
-    assert_eq!(steps[2..], ["cargo xtask test", gpu_tests[0], gpu_tests[1]]);
+    assert_eq!(steps[2..], ["env AVSLUICE_TEST_UI=elsewhere cargo xtask test", gpu_tests[0], gpu_tests[1]]);
     assert_eq!(log.len(), 19);
 }
 
@@ -204,8 +204,8 @@ fn no_failure_goes_unnoticed() {
         ("build", format!("{BUILD}echo 'warning: avsluice@0.1.0: odd' >&2"), "1 compiler warning"),
         ("build", "exit 101".into(), "it does not build (exit code 101)"),
         ("build", "exit 0".into(), "the build left no bindings with their time"),
-        ("tests", format!("{TESTS}; exit 1"), "`cargo xtask test`: exit code 1"),
-        ("tests", "kill -SEGV $$".into(), "`cargo xtask test`: SIGSEGV"),
+        ("tests", format!("{TESTS}; exit 1"), "`env AVSLUICE_TEST_UI=elsewhere cargo xtask test`: exit code 1"),
+        ("tests", "kill -SEGV $$".into(), "`env AVSLUICE_TEST_UI=elsewhere cargo xtask test`: SIGSEGV"),
         ("tests", "exit 0".into(), "no test passed"),
         (
             "tests",
@@ -328,7 +328,7 @@ fn a_release_that_moved_on_is_not_tested_as_the_old_one() {
         "{}",
         run.table
     );
-    assert!(!machine.log().iter().any(|line| line.contains("cargo xtask test")));
+    assert!(!machine.log().iter().any(|line| line.contains("env AVSLUICE_TEST_UI=elsewhere cargo xtask test")));
 }
 
 #[test]

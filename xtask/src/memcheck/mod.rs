@@ -25,8 +25,9 @@ pub struct MemcheckArgs {
 
 /// The package whose tests are run.
 const PACKAGE: &str = "avsluice";
-/// Its integration tests (files of tests/) that run on software codecs alone; its unit tests are always run.
-const TESTS: &[&str] = &["software", "software_clocks"];
+/// Its integration tests (files of tests/) that run on software codecs alone, and the programs that once broke the crate; its unit tests are always run.
+/// What such a test runs in a process of its own has AddressSanitizer as well, but not Valgrind.
+const TESTS: &[&str] = &["software", "software_clocks", "soundness"];
 /// The suppression files, beside the tests.
 const SUPPRESSIONS: &str = "tests/suppressions";
 
@@ -115,7 +116,10 @@ mod tests {
     #[test]
     fn the_library_and_its_software_tests_are_selected() {
         let line = selection().join(" ");
-        assert_eq!(line, "test --package avsluice --all-features --lib --test software --test software_clocks");
+        assert_eq!(
+            line,
+            "test --package avsluice --all-features --lib --test software --test software_clocks --test soundness"
+        );
     }
 
     #[test]
