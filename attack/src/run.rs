@@ -172,6 +172,9 @@ fn left_behind(number: u64, gpu: Simgpu, live: &BTreeMap<String, u64>, violation
             None => true,
         })
         .collect();
+    // A driver that was told to fail a release keeps what it has open for it.
+    let is_a_drivers = |name: &String| name.contains("memfd:simgpu") && world::drivers_keep_something();
+    let left: Vec<_> = left.into_iter().filter(|name| !is_a_drivers(name)).collect();
     if !left.is_empty() {
         let count = left.len();
         println!("finding {number} descriptors {count} left open: {}", left[0]);

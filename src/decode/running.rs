@@ -264,6 +264,7 @@ impl codec::Running for Running {
                 Ok(Step::Done) => {
                     self.core.received += 1;
                     self.core.damaged_frames += u64::from(self.damage.came_out(&mut shell));
+                    shell.forget_number();
                     return self.complete(shell).map(Some);
                 }
                 Ok(Step::Again) => {

@@ -171,6 +171,18 @@ impl FrameShell {
         #[cfg(not(has_copy_opaque))]
         return u32::try_from(self.get().reordered_opaque).unwrap_or(0);
     }
+    /// It is of no use to others, and FFmpeg's libx265 keeps memory for it in an encoder that is not drained.
+    #[inline]
+    pub(crate) fn forget_number(&mut self) {
+        #[cfg(has_copy_opaque)]
+        {
+            self.get_mut().opaque = std::ptr::null_mut();
+        }
+        #[cfg(not(has_copy_opaque))]
+        {
+            self.get_mut().reordered_opaque = 0;
+        }
+    }
     /// The decoding time of the packet that it was decoded from.
     pub(crate) fn packet_dts(&self) -> Option<i64> {
         (self.get().pkt_dts != ffi::AV_NOPTS_VALUE).then_some(self.get().pkt_dts)

@@ -63,7 +63,7 @@ const BATCH: u64 = 20;
 const AT_ONCE: usize = 2;
 const DEFAULT: u64 = 400;
 /// CPU time of one program in seconds: FFmpeg's slowest encoders need a tenth of it.
-const CPU_S: f64 = 60.0;
+const CPU_S: f64 = 300.0;
 
 fn numbers(text: &str) -> Result<Range<u64>, String> {
     let number =
