@@ -317,7 +317,7 @@ impl<M: Memory> fmt::Debug for Frame<'_, M> {
 /// One plane: where it is, and its pitch, which is not its width.
 #[derive(Clone, Copy, Debug)]
 pub struct Plane<'f, P> {
-    /// The rows, [to read](HostRows), [to write](HostRowsMut) or [to copy](MappedRows); or the device pointer of the first.
+    /// The rows, [to read](HostRows), [to write](HostRowsMut) or [to copy](crate::MappedRows); or the device pointer of the first.
     pub data: P,
     /// Bytes from one row to the next.
     pub pitch: usize,
