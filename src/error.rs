@@ -192,11 +192,11 @@ impl Error {
         self
     }
     pub(crate) fn caused_by(mut self, source: std::io::Error) -> Self {
-        self.0.source = Some(Box::new(source));
+        raw::guard::dispose("an error's source", self.0.source.replace(Box::new(source)));
         self
     }
     pub(crate) fn with_source(mut self, source: Error) -> Self {
-        self.0.source = Some(Box::new(source));
+        raw::guard::dispose("an error's source", self.0.source.replace(Box::new(source)));
         self
     }
     pub(crate) fn fatal(mut self) -> Self {
@@ -295,7 +295,9 @@ impl error::Error for Error {
 impl From<std::io::Error> for Error {
     fn from(e: std::io::Error) -> Self {
         let kind = ErrorKind::Io(e.kind());
-        let mut error = Error::new(kind, "io").detail(e.to_string());
+        // Its words are the application's code.
+        let words = raw::guard::contain(|| e.to_string()).unwrap_or_else(|_| "an error without words".into());
+        let mut error = Error::new(kind, "io").detail(words);
         error.0.source = Some(Box::new(e));
         error
     }

@@ -49,8 +49,9 @@ impl Mapped<'_> {
     pub fn to_frame(&self) -> Result<Frame<'static, System>> {
         let mut copy = FrameShell::system(self.format())?;
         for index in 0.. {
-            let (Some(from), Some(to)) = (self.shell.mapped_rows(index), copy.host_rows_mut(index)) else { break };
-            if !to.into_iter_mut().enumerate().all(|(row, to)| from.copy(row, to)) {
+            let Some(to) = copy.host_rows_mut(index) else { break };
+            let from = self.shell.mapped_rows(index);
+            if !to.into_iter_mut().enumerate().all(|(row, to)| from.is_some_and(|from| from.copy(row, to))) {
                 return Err(Error::new(ErrorKind::WrongFormat, "to_frame")
                     .detail("the mapping has other rows than its format asks"));
             }

@@ -9,6 +9,7 @@ use crate::{
     encode::Setting,
     raw::{
         custom::Custom,
+        in_use::Claim,
         location::Location,
         output::{Container, Output, OutputSetup, TrackSetup},
         sealed,
@@ -232,7 +233,8 @@ impl Muxer<Configured> {
             Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
             Err(error) => {
                 // Another muxer's file is none of ours, though it was not there before.
-                let ours = *error.kind() != ErrorKind::FileInUse;
+                let claim = Claim::writing(&self.0.location);
+                let ours = *error.kind() != ErrorKind::FileInUse && claim.is_ok();
                 if let Some(Err(left)) = new.filter(|path| ours && path.exists()).map(fs::remove_file) {
                     crate::raw::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
                 }

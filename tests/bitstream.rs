@@ -256,3 +256,19 @@ fn packets_of_no_file_are_written_to_one() {
     let times: Vec<_> = found.iter().map(|packet| video.time_base().seconds(packet.pts().unwrap())).collect();
     assert!((0..).zip(times).all(|(index, time)| (time - f64::from(index) * 0.04).abs() < 1e-3));
 }
+
+/// More than FFmpeg can count: without a picture it is passed over, and what follows is parsed.
+#[test]
+fn bytes_without_end_are_no_picture() {
+    let stream = Stream::of_packets("h264", TimeBase::hz(25)).unwrap();
+    let mut parser = Parser::new(&stream).unwrap();
+    let noise = vec![0xff; 150 << 20];
+    let first: Vec<_> = parser.send(&noise, None).unwrap().collect();
+    assert!(first.is_empty(), "they may belong to one picture");
+    let second: Vec<_> = parser.send(&noise, None).unwrap().collect();
+    assert!(matches!(&second[..], [Err(error)] if *error.kind() == ErrorKind::InvalidData), "{second:?}");
+    let file = std::fs::read(media::standard().path).unwrap();
+    let mut pictures = parser.send(&file, None).unwrap().filter(Result::is_ok).count();
+    pictures += parser.end().filter(Result::is_ok).count();
+    assert_eq!(pictures, 250);
+}

@@ -124,6 +124,7 @@ fn each_capability_is_asked_and_no_version_number_is_compared() {
         "src/lib.rs",
         "src/raw/mod.rs",
         "gpu-test/src/backend/vaapi.rs",
+        "tests/errors.rs",
         "tests/support/mod.rs",
         "tests/faults.rs",
         "tests/vaapi_defects.rs",

@@ -3,6 +3,7 @@
 use super::{
     PacketShell, Result, c_string, check,
     codec::Step,
+    log::Capture,
     origin::Origin,
     out_of_memory,
     shell::Ratio,
@@ -87,6 +88,7 @@ impl BsfContext {
     }
     /// Discards what is inside (av_bsf_flush).
     pub(crate) fn reset(&mut self) {
+        let _lines = Capture::start();
         // SAFETY: the filter is initialised.
         unsafe { ffi::av_bsf_flush(self.0.as_ptr()) }
     }
@@ -135,6 +137,7 @@ fn names() -> std::collections::BTreeSet<String> {
 
 impl Drop for BsfContext {
     fn drop(&mut self) {
+        let _lines = Capture::start();
         let mut context = self.0.as_ptr();
         // SAFETY: self owns it and is not used again.
         unsafe { ffi::av_bsf_free(&mut context) }

@@ -177,12 +177,13 @@ impl CodecContext {
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
     #[inline]
     pub(crate) fn send_frame(&mut self, frame: Option<&FrameShell>) -> (Result<Step>, Vec<Line>) {
-        self.is_fed |= frame.is_some();
-        let frame = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
+        let raw = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
         let context = self.raw_mut();
         // SAFETY: the context is live; FFmpeg takes references of its own to what the frame refers to. A context that is not
         // open gives EINVAL.
-        step("avcodec_send_frame", || unsafe { ffi::avcodec_send_frame(context, frame) })
+        let sent = step("avcodec_send_frame", || unsafe { ffi::avcodec_send_frame(context, raw) });
+        self.is_fed |= frame.is_some() && matches!(sent.0, Ok(Step::Done));
+        sent
     }
     /// avcodec_receive_packet.
     #[inline]
@@ -221,6 +222,7 @@ impl CodecContext {
     }
     /// Discards what is inside (avcodec_flush_buffers): after a seek, or to use a drained decoder again.
     pub(crate) fn discard(&mut self) {
+        let _lines = Capture::start();
         // SAFETY: the context is live and open: only the states after `open` reach this.
         unsafe { ffi::avcodec_flush_buffers(self.raw_mut()) }
     }
@@ -286,6 +288,8 @@ impl CodecContext {
     }
     /// Frees the context, closing it first if it is open (avcodec_free_context).
     pub(crate) fn free(&mut self) {
+        // For the application's logger, which must not run inside the call.
+        let _lines = Capture::start();
         self.wake();
         if let Some(context) = self.context.take() {
             let mut context = context.as_ptr();

@@ -3,6 +3,7 @@
 use super::{
     Result,
     guard::{Contained, contain, dispose},
+    log::Capture,
     out_of_memory,
     watch::Watch,
 };
@@ -249,6 +250,7 @@ impl CustomIo {
         if !self.writes {
             return Ok(());
         }
+        let _lines = Capture::start();
         // SAFETY: self owns the context, whose callbacks work on the application's part that lives as long.
         let code = unsafe {
             ffi::avio_flush(self.context.as_ptr());

@@ -153,11 +153,17 @@ impl Drop for Reading<'_> {
 /// DMA_BUF_MAGIC of linux/magic.h: the file system that every DMA-BUF is in.
 const DMA_BUF_MAGIC: u64 = 0x444d_4142;
 
+const HUGETLBFS_MAGIC: u64 = 0x9584_58f6;
+
 fn is_dma_buf(fd: &OwnedFd) -> bool {
+    is_on(fd, DMA_BUF_MAGIC)
+}
+
+fn is_on(fd: &OwnedFd, magic: u64) -> bool {
     // SAFETY: integers alone: all zeros is a value.
     let mut system: libc::statfs = unsafe { mem::zeroed() };
     // SAFETY: the kernel writes to the struct whose address it is given.
-    unsafe { libc::fstatfs(fd.as_raw_fd(), &mut system) == 0 && system.f_type as u64 & 0xffff_ffff == DMA_BUF_MAGIC }
+    unsafe { libc::fstatfs(fd.as_raw_fd(), &mut system) == 0 && system.f_type as u64 & 0xffff_ffff == magic }
 }
 
 /// The buffer's size, if it stays what it is. Another process could else take the memory away while it is read, which kills the reader. The size is
@@ -165,6 +171,10 @@ fn is_dma_buf(fd: &OwnedFd) -> bool {
 pub(crate) fn fixed_size(fd: &OwnedFd) -> Result<u64> {
     // SAFETY: asking for a descriptor's seals has no preconditions.
     let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+    if is_on(fd, HUGETLBFS_MAGIC) {
+        let detail = "the memfd is of huge pages, which another process can use up: the reader would be killed";
+        return Err(Error::new(ErrorKind::Unsupported, "fstat").detail(detail));
+    }
     if !is_dma_buf(fd) && (seals < 0 || seals & libc::F_SEAL_SHRINK == 0) {
         return Err(Error::new(ErrorKind::Unsupported, "fstat").detail(
             "the descriptor is neither a DMA-BUF nor a memfd that is sealed against shrinking (F_SEAL_SHRINK)",

@@ -99,7 +99,13 @@ pub(crate) fn tell(level: log::Level, target: &str, line: fmt::Arguments<'_>) {
 
 /// Whether the application's logger reads lines of that level.
 pub(crate) fn is_read(level: log::Level, target: &str) -> bool {
-    level <= log::max_level() && !is_logging() && contain(|| log::log_enabled!(target: target, level)).unwrap_or(false)
+    if level > log::max_level() || is_logging() {
+        return false;
+    }
+    LOGGING.set(true);
+    let read = contain(|| log::log_enabled!(target: target, level)).unwrap_or(false);
+    LOGGING.set(false);
+    read
 }
 
 /// Whether this thread is inside the application's logger.

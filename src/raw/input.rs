@@ -323,6 +323,7 @@ fn not_opened(location: &Location, error: Error) -> Error {
 
 impl Drop for Input {
     fn drop(&mut self) {
+        let _lines = Capture::start();
         let mut context = self.context.as_ptr();
         // SAFETY: self owns the open context and is not used again; this also closes the file, unless it is the application's, whose
         // reader is dropped after this.

@@ -277,7 +277,8 @@ unsafe extern "C" fn avsluice_log_line(level: c_int, class: *const c_char, line:
     let _ = guard::contain(|| {
         let (class, line) = (class.to_string_lossy(), line.to_string_lossy());
         let text = one_line(&line);
-        keep(level, &class, &text, !line.ends_with('\n'));
+        // A line that filled the shim's buffer was cut, and its end with it.
+        keep(level, &class, &text, !line.ends_with('\n') && line.len() < 1000);
         if !text.is_empty() {
             forward_line(level, &class, &text);
         }

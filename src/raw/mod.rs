@@ -20,7 +20,7 @@ pub(crate) mod dma_buf;
 mod formats;
 pub(crate) mod frame;
 pub(crate) mod guard;
-mod in_use;
+pub(crate) mod in_use;
 pub(crate) mod input;
 pub(crate) mod location;
 pub(crate) mod log;

@@ -97,6 +97,9 @@ unsafe fn collect(object: *mut std::ffi::c_void, flags: i32, names: &mut BTreeSe
 
 /// The name with the fewest edits, unless it is another word altogether.
 pub(super) fn nearest(name: &str, names: &BTreeSet<String>) -> Option<String> {
+    if name.len() > 64 {
+        return None; // no option's name is so long, and the search is long for it
+    }
     let plain = |text: &str| text.to_lowercase().replace('_', "-");
     let wanted = plain(name);
     let (distance, best) = names.iter().map(|known| (edits(&wanted, &plain(known)), known)).min()?;

@@ -15,6 +15,7 @@ use super::{
     dictionary::Dictionary,
     in_use::Claim,
     location::Location,
+    log::Capture,
     out_of_memory,
     shell::Ratio,
     watch::Watch,
@@ -315,6 +316,7 @@ impl Drop for Output {
         if let Err(error) = self.close() {
             crate::raw::guard::say!(Error, "{error} ({})", self.location);
         }
+        let _lines = Capture::start();
         // SAFETY: self owns the context and is not used again; its writer is closed, the format's own, or the application's, which goes
         // after it.
         unsafe { ffi::avformat_free_context(self.context.as_ptr()) }

@@ -1,6 +1,6 @@
 //! AVCodecParser: where pictures begin and end in a bare bitstream.
 
-use super::{CodecContext, PacketShell, Result, codec::codec_name, stream::Parameters};
+use super::{CodecContext, PacketShell, Result, codec::codec_name, log::Capture, stream::Parameters};
 use crate::{Error, ErrorKind, ffi};
 use std::ptr::{self, NonNull};
 
@@ -15,7 +15,14 @@ pub(crate) struct ParserContext {
     pts: i64,
     /// Calls in a row that neither took nor gave anything, of which a parser makes one or two while it looks back.
     idle: u32,
+    /// Bytes that went in since the last picture came out.
+    swallowed: usize,
 }
+
+/// Bytes that go in with one call. FFmpeg counts in 31 bits, and adds to them.
+const AT_ONCE: usize = 1 << 26;
+/// More than any coded picture has. FFmpeg keeps what belongs to one together, and counts that in 31 bits too.
+const LARGEST: usize = 1 << 28;
 
 const IDLE_AT_MOST: u32 = 16;
 
@@ -33,7 +40,15 @@ impl ParserContext {
             let detail = format!("this FFmpeg has no parser for {}", codec_name(id));
             Error::new(ErrorKind::Unsupported, "av_parser_init").detail(detail)
         })?;
-        Ok(ParserContext { parser, codec, bytes: vec![0; PADDING], start: 0, pts: ffi::AV_NOPTS_VALUE, idle: 0 })
+        Ok(ParserContext {
+            parser,
+            codec,
+            bytes: vec![0; PADDING],
+            start: 0,
+            pts: ffi::AV_NOPTS_VALUE,
+            idle: 0,
+            swallowed: 0,
+        })
     }
     /// Adds bytes; those that were there before come first.
     pub(crate) fn push(&mut self, bytes: &[u8], pts: Option<i64>) {
@@ -59,11 +74,20 @@ impl ParserContext {
         self.parse(packet)
     }
     fn parse(&mut self, packet: &mut PacketShell) -> Result<bool> {
-        let pending = &self.bytes[self.start..];
+        let end = (self.bytes.len() - PADDING).min(self.start + AT_ONCE);
+        // FFmpeg reads a little beyond the end, where zeros are due: what lies there comes back behind the call.
+        let behind: [u8; PADDING] = std::array::from_fn(|index| std::mem::take(&mut self.bytes[end + index]));
+        let parsed = self.parse_to(end, packet);
+        self.bytes[end..end + PADDING].copy_from_slice(&behind);
+        parsed
+    }
+    fn parse_to(&mut self, end: usize, packet: &mut PacketShell) -> Result<bool> {
+        let pending = &self.bytes[self.start..end + PADDING];
         #[cfg(all(avsluice_canaries, target_os = "linux"))]
         let pending = super::canary::Lent::copy_of(pending)?;
-        let length = i32::try_from(pending.len() - PADDING).unwrap_or(i32::MAX);
+        let length = i32::try_from(end - self.start).unwrap_or(0);
         let (mut found, mut size) = (ptr::null_mut(), 0);
+        let _lines = Capture::start();
         // SAFETY: parser and codec context are live; the bytes have this length and zeros of the padding's size behind them; what is
         // found lies in them or in the parser's own memory until the next call.
         let taken = unsafe {
@@ -82,7 +106,11 @@ impl ParserContext {
         let taken = usize::try_from(taken).map_err(|_| Error::new(ErrorKind::InvalidData, "av_parser_parse2"))?;
         self.start += taken;
         let size = usize::try_from(size).unwrap_or(0);
+        self.swallowed += taken;
         if found.is_null() || size == 0 {
+            if self.swallowed > LARGEST {
+                return Err(self.begin_anew());
+            }
             self.idle = if taken == 0 && length > 0 { self.idle + 1 } else { 0 };
             if self.idle > IDLE_AT_MOST {
                 (self.start, self.idle) = (self.bytes.len() - PADDING, 0);
@@ -90,7 +118,7 @@ impl ParserContext {
             }
             return Ok(false);
         }
-        self.idle = 0;
+        (self.idle, self.swallowed) = (0, 0);
         // SAFETY: the parser says that so many bytes lie there; they are copied before its next call.
         packet.prepend(unsafe { std::slice::from_raw_parts(found, size) })?;
         // SAFETY: the parser is live.
@@ -101,6 +129,20 @@ impl ParserContext {
         (raw.pts, raw.dts) = (parser.pts, parser.dts);
         raw.flags = if is_key { ffi::AV_PKT_FLAG_KEY } else { 0 };
         Ok(true)
+    }
+}
+
+impl ParserContext {
+    /// No picture is so large: what is inside is given up.
+    fn begin_anew(&mut self) -> Error {
+        // SAFETY: any id may be asked for.
+        if let Some(parser) = NonNull::new(unsafe { ffi::av_parser_init(CodecId::of(self.codec.codec_id())) }) {
+            // SAFETY: self owns the old one, which is not used again.
+            unsafe { ffi::av_parser_close(std::mem::replace(&mut self.parser, parser).as_ptr()) }
+        }
+        (self.start, self.swallowed, self.idle) = (self.bytes.len() - PADDING, 0, 0);
+        Error::new(ErrorKind::InvalidData, "av_parser_parse2")
+            .detail(format!("there is no picture in {LARGEST} bytes: they are passed over"))
     }
 }
 

@@ -38,12 +38,50 @@ pub(super) fn check_format_option(setting: &Setting) -> Result<()> {
     }
     if name.ends_with("_format") {
         // FFmpeg takes a format's name in either case.
-        refuse_threads(&value.trim().to_ascii_lowercase())?;
+        let inner = value.trim().to_ascii_lowercase();
+        refuse_threads(&inner)?;
+        if inner.starts_with("rtp") {
+            return Err(Error::invalid(name, "RTP is not written inside of another format: use a muxer of its own"));
+        }
     }
+    check_number(name, value)?;
     // Options for the formats within a format, FFmpeg's way: `key=value:key=value`, with quotes and backslashes.
+    let plain: String = value.chars().filter(|c| !matches!(c, '\\' | '\'')).flat_map(char::to_lowercase).collect();
+    if !["fflags", "packetsize", "_offset"].iter().any(|word| plain.contains(word)) {
+        return Ok(());
+    }
     for (inner, value) in Dictionary::parse(name, value)?.entries() {
+        check_number(&inner, &value)?;
         if inner.eq_ignore_ascii_case("fflags") {
             check_words(&inner, &value).map_err(|error| error.with_kind(invalid(name)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of a packet, below which FFmpeg's RTP muxer computes negative sizes.
+pub(super) const SMALLEST_PACKET: i64 = 256;
+/// Seconds by which times may be moved: 30 years. FFmpeg adds them with no thought of 64 bits.
+const FARTHEST_OFFSET: u64 = 1_000_000_000;
+
+/// Numbers that FFmpeg computes with unchecked.
+fn check_number(name: &str, value: &str) -> Result<()> {
+    if name.eq_ignore_ascii_case("packetsize") {
+        let size = value.trim().parse().unwrap_or(-1);
+        if size != 0 && size < SMALLEST_PACKET {
+            let detail = format!("packets are to have {SMALLEST_PACKET} bytes or more, as a plain number");
+            return Err(Error::invalid("packetsize", detail));
+        }
+    }
+    if name.to_ascii_lowercase().ends_with("_offset") {
+        let digits: String =
+            value.trim().trim_start_matches(['-', '+']).chars().take_while(char::is_ascii_digit).collect();
+        let is_fine = value.trim().ends_with("us") || value.trim().ends_with("ms");
+        if !is_fine && digits.parse().map_or(!digits.is_empty(), |seconds: u64| seconds > FARTHEST_OFFSET) {
+            return Err(Error::invalid(
+                name,
+                format!("an offset of {value} s is too far: {FARTHEST_OFFSET} s at most"),
+            ));
         }
     }
     Ok(())
@@ -55,6 +93,8 @@ pub(super) fn check_encoder_option(setting: &Setting) -> Result<()> {
     let instead = match name.as_str() {
         "flags" | "flags2" => return check_words(name, value),
         "time_base" => "Encoder::new takes the time base",
+        "threads" if value.parse().is_ok_and(|count: i64| !(0..=1024).contains(&count)) => "use threads, 1024 at most",
+        "bf" if value.parse().is_ok_and(|count: i64| count > 16) => "use max_b_frames, 16 at most",
         "ticks_per_frame" | "pkt_timebase" | "framerate" => "use frame_rate",
         "hwaccel_flags" | "extra_hw_frames" => "frames come from the pool that the encoder is made for",
         _ => return Ok(()),

@@ -54,6 +54,58 @@ fn h68_a_readers_error_may_panic_when_it_is_dropped() {
     });
 }
 
+/// Its words panic, and so does its drop: where the reader is first asked to go to its beginning.
+#[test]
+fn h68_an_errors_words_may_panic() {
+    struct Evil(#[allow(dead_code)] Bomb);
+    impl fmt::Debug for Evil {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("its words")
+        }
+    }
+    impl fmt::Display for Evil {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("its words")
+        }
+    }
+    impl std::error::Error for Evil {}
+    struct Lost;
+    impl Read for Lost {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other(Evil(Bomb)))
+        }
+    }
+    impl Write for Lost {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::Error::other(Evil(Bomb)))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::Error::other(Evil(Bomb)))
+        }
+    }
+    impl Seek for Lost {
+        fn seek(&mut self, _: SeekFrom) -> io::Result<u64> {
+            Err(io::Error::other(Evil(Bomb)))
+        }
+    }
+    isolated("readers::h68_an_errors_words_may_panic", || {
+        std::panic::set_hook(Box::new(|_| {}));
+        assert!(Demuxer::from_read(Lost).is_err());
+        assert!(Demuxer::from_read_seek(Lost).is_err());
+        let (_, video) = open(media::standard().path).unwrap();
+        for format in ["mpegts", "matroska", "mp4"] {
+            let mut output = Muxer::to_write_seek(format, Lost).unwrap();
+            output.add_copy(&video).unwrap();
+            assert!(output.open().is_err(), "{format}");
+            let mut output = Muxer::to_write("mpegts", Lost).unwrap();
+            output.add_copy(&video).unwrap();
+            if let Ok(output) = output.open() {
+                assert!(output.finish().is_err());
+            }
+        }
+    });
+}
+
 #[test]
 fn a_reader_that_is_interrupted_for_ever_is_an_error() {
     isolated("readers::a_reader_that_is_interrupted_for_ever_is_an_error", || {

@@ -162,6 +162,32 @@ fn settings_that_are_none_are_refused() {
     }
 }
 
+/// A time base is the same reduced, as some encoders do it.
+#[test]
+fn a_time_base_that_is_not_reduced_opens() {
+    let pool = FramePool::new(System, YUV420P).unwrap();
+    let encoder = Encoder::new(&pool, TimeBase { num: 1000, den: 25_000 }, mpeg4::Mpeg4::new()).open().unwrap();
+    drop(encoder.flush().unwrap().abandon().free());
+}
+
+/// Numbers that a muxer, or one inside of it, computes with unchecked.
+#[test]
+fn sizes_and_offsets_by_name_are_bounded_also_within_options() {
+    let (_, video) = open(media::standard().path).unwrap();
+    for (format, option, value) in [
+        ("rtp_mpegts", "rtp_muxer_options", "packetsize=20"),
+        ("mpegts", "packetsize", "20"),
+        ("nut", "output_ts_offset", "9000000000000"),
+        ("nut", "output_ts_offset", "-9000000000000"),
+    ] {
+        let mut output = Muxer::create_as(format, "udp://127.0.0.1:9").unwrap();
+        output.option(option, value);
+        let Ok(_) = output.add_copy(&video) else { continue };
+        let failed = output.open().map(drop).unwrap_err();
+        assert!(matches!(failed.kind(), ErrorKind::InvalidSetting { .. }), "{format} {option}: {}", failed.error());
+    }
+}
+
 /// A muxer with a thread of its own is freed under it.
 #[test]
 fn h63_muxers_with_threads_are_refused() {

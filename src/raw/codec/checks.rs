@@ -5,7 +5,6 @@ use crate::raw::{BufferRef, FrameShell, Result, formats, shell::Ratio};
 use crate::{Error, ErrorKind, Format, ffi, frame::PixelFormat};
 
 /// What frames are checked against, and what avsluice relies on, in an encoder's context: nothing that an option does may change it.
-#[derive(PartialEq)]
 pub(super) struct Fixed {
     size: (i32, i32),
     formats: (ffi::AVPixelFormat, ffi::AVPixelFormat),
@@ -14,6 +13,12 @@ pub(super) struct Fixed {
 }
 
 impl Fixed {
+    /// A time base may be reduced: some encoders do so.
+    fn is(&self, opened: &Self) -> bool {
+        let ticks = |a: Ratio, b: Ratio| i64::from(a.num) * i64::from(b.den);
+        let same_time = ticks(self.time_base, opened.time_base) == ticks(opened.time_base, self.time_base);
+        same_time && (self.size, self.formats, self.flags) == (opened.size, opened.formats, opened.flags)
+    }
     pub(super) fn of(context: &ffi::AVCodecContext) -> Self {
         Fixed {
             size: (context.width, context.height),
@@ -24,7 +29,7 @@ impl Fixed {
     }
     pub(super) fn check(&self, opened: &Self, encoder: &str) -> Result<()> {
         let what = match opened {
-            _ if self == opened => return Ok(()),
+            _ if self.is(opened) => return Ok(()),
             _ if self.size != opened.size => "size",
             _ if self.formats != opened.formats => "pixel format",
             _ if self.time_base != opened.time_base => "time base",

@@ -36,9 +36,20 @@ pub(super) fn rescale(packet: &mut PacketShell, time_base: Ratio) -> Result<()> 
     Ok(())
 }
 
+/// Refuses times that became too far from 0 where missing ones were worked out.
+pub(super) fn check_times(packet: &PacketShell) -> Result<()> {
+    let times = [("pts", packet.pts()), ("dts", packet.dts())];
+    let far = times.into_iter().find(|(_, time)| time.is_some_and(|time| !(-FARTHEST..=FARTHEST).contains(&time)));
+    far.map_or(Ok(()), |(name, time)| {
+        Err(refuse(name, time.unwrap_or_default(), "no container has times so far from 0"))
+    })
+}
+
 /// How long a packet may last, and how far its presentation may be from its decoding, in ticks of its track.
 pub(super) fn longest(container: Container) -> i64 {
-    if container.has_fragments() { i64::from(i32::MAX) - 1 } else { i64::MAX }
+    const WITH_MP4_INSIDE: [&str; 6] = ["dash", "hls", "smoothstreaming", "avif", "segment", "stream_segment"];
+    let has_31_bits = container.has_fragments() || WITH_MP4_INSIDE.contains(&container.name());
+    if has_31_bits { i64::from(i32::MAX) - 1 } else { i64::MAX }
 }
 
 /// Refuses a packet that is longer than that.
@@ -77,7 +88,7 @@ pub(super) fn check_packet_size(
     options: &[Setting],
     writer: Option<&ffi::AVIOContext>,
 ) -> Result<()> {
-    if container.name() != "rtp" {
+    if !container.name().starts_with("rtp") {
         return Ok(());
     }
     let said = options.iter().filter(|option| option.name == "packetsize");

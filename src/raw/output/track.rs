@@ -172,6 +172,7 @@ impl Track {
         if let Some(headers) = &mut self.headers {
             headers.run(&mut packet)?;
         }
+        limits::check_times(&packet)?;
         limits::check_length(&packet, self.longest)?;
         Ok(Some(packet))
     }
