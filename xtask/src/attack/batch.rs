@@ -2,11 +2,11 @@
 //! end, is looked for among all of them.
 
 use super::judge::{self, Finding};
+use super::watch::{LOOK, Watch};
 use crate::child::{self, Ending};
 use crate::interrupt::{self, Registered};
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Range;
 use std::os::unix::process::ExitStatusExt as _;
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What all processes of a run have in common.
 #[derive(Clone, Debug)]
@@ -62,12 +62,6 @@ struct Process {
     killed: Option<&'static str>,
     status: Option<ExitStatus>,
 }
-
-/// How often a process is looked at, and how many looks in a row may find all its threads asleep and no CPU time used: no program waits
-/// for anything that lasts so long.
-const LOOK: Duration = Duration::from_millis(250);
-const IDLE_LOOKS: u32 = 60;
-const OWN_WORK_S: f64 = 0.3;
 
 const ASAN: &str = "detect_leaks=1:exitcode=99:handle_abort=1:handle_sigbus=1:allocator_may_return_null=1:max_allocation_size_mb=1024:\
     hard_rss_limit_mb=3000:quarantine_size_mb=64:max_malloc_fill_size=16777216";
@@ -253,7 +247,7 @@ fn start(setting: &Setting, range: Range<u64>) -> Result<Process> {
         match events.recv_timeout(LOOK) {
             Ok(Event::Out(line)) => {
                 if process.line(&line) {
-                    watch = Watch { cpu_at_begin: cpu_s(pid), ..Watch::default() };
+                    watch = Watch::begin(pid);
                 }
             }
             Ok(Event::Err(line)) => process.error(line),
@@ -375,58 +369,4 @@ impl Process {
         }
         self.stderr.push(line);
     }
-}
-
-/// Whether a process gets on.
-#[derive(Default)]
-struct Watch {
-    cpu_at_begin: f64,
-    cpu: f64,
-    idle: u32,
-}
-
-impl Watch {
-    fn look(&mut self, pid: u32, most_s: f64) -> Option<&'static str> {
-        let cpu = cpu_s(pid);
-        // AddressSanitizer's own thread wakes to look at the memory: hundredths of a second in all that time.
-        let works = cpu - self.cpu > OWN_WORK_S || !asleep(pid);
-        if works {
-            (self.idle, self.cpu) = (0, cpu);
-        } else {
-            self.idle += 1;
-        }
-        if self.idle >= IDLE_LOOKS {
-            return Some("all threads sleep, and nothing wakes them");
-        }
-        (cpu - self.cpu_at_begin > most_s).then_some("more CPU time than any program needs")
-    }
-}
-
-/// The fields of a `stat` file behind the name, which may have spaces in it.
-fn stat(path: &str) -> Option<Vec<String>> {
-    let text = fs::read_to_string(path).ok()?;
-    Some(text.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect())
-}
-
-/// CPU time of all threads. Linux counts it in hundredths of a second.
-fn cpu_s(pid: u32) -> f64 {
-    let fields = stat(&format!("/proc/{pid}/stat")).unwrap_or_default();
-    let ticks = |index: usize| fields.get(index).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    (ticks(11) + ticks(12)) as f64 / 100.0
-}
-
-fn asleep(pid: u32) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    let state = |thread: fs::DirEntry| {
-        stat(&format!("{}/stat", thread.path().display())).and_then(|fields| fields.into_iter().next())
-    };
-    let awake: Vec<_> = threads
-        .flatten()
-        .filter(|thread| thread.file_name().to_str() != Some(&pid.to_string()))
-        .filter_map(state)
-        .filter(|state| state != "S")
-        .collect();
-    let main = stat(&format!("/proc/{pid}/stat")).is_some_and(|fields| fields[0] == "S");
-    // One may be AddressSanitizer's own.
-    main && awake.len() <= 1
 }

@@ -2,7 +2,7 @@
 //!
 //! The programs are those of the package `attack`. Each is told by a seed and its number, and a finding is one line that runs it again.
 //! `build` makes the programs, `batch` runs some in one process, `check` plants defects, `judge` says what an ending means, `known` is the list of FFmpeg's own
-//! faults.
+//! faults, `watch` whether a process gets on.
 
 mod batch;
 mod build;
@@ -11,6 +11,7 @@ mod judge;
 mod known;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use crate::setup::packages::Purpose;
 use crate::setup::{self, SetupArgs};
