@@ -140,7 +140,7 @@ impl Output {
         }
         // SAFETY: the context is live; its writer is null or open.
         let writer = unsafe { (*context.as_ptr()).pb.as_ref() };
-        limits::check_packet_size(container, setup.options, writer)?;
+        limits::check_packet_size(container, writer)?;
         // SAFETY: the context has its streams and, unless the format opens files itself, its writer; the options are ours.
         let header = || unsafe { ffi::avformat_write_header(context.as_ptr(), options.as_mut_ptr()) };
         check("avformat_write_header", || watch.during(header))

@@ -60,7 +60,7 @@ pub(super) fn check_format_option(setting: &Setting) -> Result<()> {
 }
 
 /// Bytes of a packet, below which FFmpeg's RTP muxer computes negative sizes.
-pub(super) const SMALLEST_PACKET: i64 = 256;
+pub(crate) const SMALLEST_PACKET: i64 = 256;
 /// Seconds by which times may be moved: 30 years. FFmpeg adds them with no thought of 64 bits.
 const FARTHEST_OFFSET: u64 = 1_000_000_000;
 

@@ -11,14 +11,11 @@
 //! Found with 5,500 sequences of packets with odd times in 75 pairs of container and codec; other versions were not searched.
 
 use super::{Container, TrackSetup};
-use crate::raw::{PacketShell, Result, shell::Ratio};
-use crate::{Error, ErrorKind, encode::Setting, ffi};
+use crate::raw::{PacketShell, Result, shell::Ratio, strings::SMALLEST_PACKET};
+use crate::{Error, ErrorKind, ffi};
 
 /// Times beyond it, either way from 0, are refused: FFmpeg adds and subtracts them without a thought of 64 bits. In nanoseconds it is 73 years.
 const FARTHEST: i64 = 1 << 61;
-
-/// Bytes of a packet, below which FFmpeg's RTP muxer computes negative sizes.
-const SMALLEST_RTP: i64 = 256;
 
 /// Rescales a packet's times to its track's ticks, and refuses those that are beyond [`FARTHEST`] there.
 pub(super) fn rescale(packet: &mut PacketShell, time_base: Ratio) -> Result<()> {
@@ -82,23 +79,13 @@ pub(super) fn check_track(container: Container, track: &TrackSetup) -> Result<()
     Err(Error::new(ErrorKind::Unsupported, "add").detail(detail))
 }
 
-/// Refuses a size of packets that the RTP muxer cannot work with: the option's, or that of what it writes to.
-pub(super) fn check_packet_size(
-    container: Container,
-    options: &[Setting],
-    writer: Option<&ffi::AVIOContext>,
-) -> Result<()> {
-    if !container.name().starts_with("rtp") {
+/// Refuses to write RTP where less goes into one packet than its muxer can work with. What is said by name is checked with the other options.
+pub(super) fn check_packet_size(container: Container, writer: Option<&ffi::AVIOContext>) -> Result<()> {
+    let limit = writer.map_or(0, |writer| i64::from(writer.max_packet_size));
+    if !container.name().starts_with("rtp") || limit <= 0 || limit >= SMALLEST_PACKET {
         return Ok(());
     }
-    let said = options.iter().filter(|option| option.name == "packetsize");
-    let said = said.map(|option| option.value.parse().unwrap_or(-1)).filter(|size| *size != 0);
-    let limit = writer.map(|writer| i64::from(writer.max_packet_size)).filter(|size| *size > 0);
-    match said.chain(limit).find(|size| *size < SMALLEST_RTP) {
-        None => Ok(()),
-        Some(_) => {
-            let detail = format!("RTP packets are to have {SMALLEST_RTP} bytes or more, as a plain number");
-            Err(Error::invalid("packetsize", detail))
-        }
-    }
+    let detail =
+        format!("what is written to takes {limit} bytes at once: RTP packets are to have {SMALLEST_PACKET} or more");
+    Err(Error::invalid("packetsize", detail))
 }
