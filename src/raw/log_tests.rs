@@ -14,6 +14,8 @@ thread_local! {
 
 impl log::Log for TestLogger {
     fn enabled(&self, metadata: &log::Metadata<'_>) -> bool {
+        // Else what it calls here could log, and ask it again.
+        assert!(guard::is_logging(), "it is asked with no mark that it runs");
         LISTENS.get() && metadata.target() == TARGET
     }
     fn log(&self, record: &log::Record<'_>) {
