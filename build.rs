@@ -22,7 +22,7 @@ const PREBUILT: &str = "src/ffi/prebuilt.rs";
 const WRITE_PREBUILT: &str = "AVSLUICE_WRITE_PREBUILT";
 
 fn main() {
-    for path in ["build.rs", "build", "wrapper.h", "src/raw/log_shim.c"] {
+    for path in ["build.rs", "build", "wrapper.h", "src/raw/log/shim.c"] {
         println!("cargo::rerun-if-changed={path}");
     }
     for variable in ["DOCS_RS", "LIBCLANG_PATH", "BINDGEN_EXTRA_CLANG_ARGS", WRITE_PREBUILT] {
@@ -56,7 +56,7 @@ fn build(out: &Path) -> Result<(), explain::Problem> {
         fs::write(PREBUILT, &text).expect("the checkout can be written");
     }
     capabilities::enable(capabilities);
-    cc::Build::new().file("src/raw/log_shim.c").includes(&ffmpeg.include_paths).std("c11").compile("avsluice_log_shim");
+    cc::Build::new().file("src/raw/log/shim.c").includes(&ffmpeg.include_paths).std("c11").compile("avsluice_log_shim");
     for (library, version) in locate::LIBRARIES.iter().zip(&ffmpeg.versions) {
         println!("cargo::metadata={library}_version={version}");
     }

@@ -48,7 +48,7 @@ impl ParseCallbacks for Recorder {
     }
 }
 
-/// Functions that take a `va_list`, a `FILE` or a `struct tm`: their layout is the C compiler's affair. log_shim.c does what is
+/// Functions that take a `va_list`, a `FILE` or a `struct tm`: their layout is the C compiler's affair. shim.c does what is
 /// needed of them.
 const NOT_BOUND: &str =
     "av_vlog|av_log_.*callback|av_log_format_line2?|av_vbprintf|avio_vprintf|av_hex_dump|av_pkt_dump2|av_fopen_utf8";

@@ -2,16 +2,17 @@
 
 use crate::{
     Error, ErrorKind, Failed, Packet, Result, Stream,
-    demux::{Reset, Seek, Seeks, Time},
+    demux::{Reset, Seeks},
     encode::{Ready, Receive},
     ffi,
     raw::{
         PacketShell,
-        bsf::BsfContext,
-        codec::Step,
-        origin::Origin,
-        parser::ParserContext,
-        shell::{Facts, Shells},
+        avcodec::{bsf::BsfContext, context::Step, parser::ParserContext},
+        recycle::Shells,
+    },
+    types::{
+        facts::{Facts, Origin},
+        seek::{Seek, Time},
     },
 };
 use std::{collections::VecDeque, fmt, sync::Arc};
@@ -160,7 +161,7 @@ impl BitstreamFilter {
     pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Packet>, Failed<Packet>> {
         let Facts { seeks: place, origin, .. } = packet.0.facts();
         if !self.input.takes(origin) {
-            let error = self.input.refuse(origin, "the bitstream filter");
+            let error = Error::wrong_stream(self.input.why_not(origin, "the bitstream filter"));
             return Err(Failed::new(error, packet));
         }
         let sent = if self.ended { Ok(Step::End) } else { self.context.send(Some(&mut packet.0)) };

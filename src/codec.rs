@@ -2,7 +2,8 @@
 
 use crate::{
     Error, ErrorKind, Limit, Outcome, Result, Settle, Teardown, TeardownReport,
-    raw::{BufferRef, CodecContext, FrameShell, Kind, codec::Step, log::Line},
+    error::line::Line,
+    raw::{BufferRef, CodecContext, FrameShell, Kind, avcodec::context::Step},
     teardown::Drain,
 };
 use std::{
@@ -255,7 +256,7 @@ impl Drop for Core {
             return;
         }
         let name = self.context.name();
-        crate::raw::guard::say!(
+        crate::error::guard::say!(
             Warn,
             "{name} dropped without a flush: {} of {} sent never came out",
             self.in_flight(),

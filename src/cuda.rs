@@ -14,7 +14,7 @@ pub struct Stream(pub *mut c_void);
 /// A CUdeviceptr.
 pub type Pointer = u64;
 
-pub use crate::raw::cuda::Picture;
+pub use crate::raw::backend::cuda::Picture;
 
 impl Frame<'_, Cuda> {
     /// The device pointer, pitch and size of a plane, for as long as the frame is borrowed. Work on it belongs on the device's

@@ -59,14 +59,10 @@ mod codec;
 #[forbid(unsafe_code)]
 mod device;
 #[forbid(unsafe_code)]
-mod diagnosis;
-#[forbid(unsafe_code)]
 mod error;
 mod ffi;
 #[forbid(unsafe_code)]
 mod frame;
-#[forbid(unsafe_code)]
-mod interrupt;
 #[forbid(unsafe_code)]
 mod mapped;
 #[forbid(unsafe_code)]
@@ -76,6 +72,11 @@ mod packet;
 #[forbid(unsafe_code)]
 mod pool;
 mod raw;
+#[forbid(unsafe_code)]
+mod types;
+/// In `raw`'s folder, with all other code that has the word `unsafe`; above `raw`, for it is the public side.
+#[path = "raw/unsafe_api.rs"]
+mod unsafe_api;
 
 #[forbid(unsafe_code)]
 pub mod bitstream;
@@ -113,17 +114,21 @@ pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
-pub use frame::{
-    Color, ColorRange, FieldOrder, Format, Frame, HostRows, HostRowsMut, PixelFormat, Plane, RawPixelFormat,
-};
-pub use interrupt::Interrupt;
-pub use mapped::{Mapped, MappedRows, Mapping};
+pub use frame::{Frame, HostRows, HostRowsMut, Plane};
+pub use mapped::{Mapped, MappedRows};
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{MuxReport, Muxer, Track};
-pub use packet::{Packet, TimeBase};
+pub use packet::Packet;
 pub use pool::FramePool;
 pub use raw::version::libavcodec_version;
 pub use teardown::{Limit, Outcome, Settle, Teardown, TeardownReport};
+pub use types::{
+    color::{Color, ColorRange},
+    interrupt::Interrupt,
+    mapping::Mapping,
+    pixel::{FieldOrder, Format, PixelFormat, RawPixelFormat},
+    time::TimeBase,
+};
 
 /// The README's program.
 #[cfg(doctest)]

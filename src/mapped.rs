@@ -1,20 +1,11 @@
 //! Device memory that the host reads without a frame of its own.
 
-pub use crate::raw::map::MappedRows;
+pub use crate::raw::avutil::map::MappedRows;
 use crate::{
     Error, ErrorKind, Format, Frame, Plane, Result, System,
     raw::{FrameShell, Scope},
 };
 use std::fmt;
-
-/// How the host gets at a picture in device memory without a frame of its own ([`Frame::map`]).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Mapping {
-    /// The device's own memory (vaDeriveImage). Nothing is copied; on many GPUs it is slow to read, as no cache is behind it.
-    Direct,
-    /// A copy that the driver makes (vaGetImage), which goes with the mapping.
-    Copy,
-}
 
 /// A picture in device memory that the host reads ([`Frame::map`]). It may be written meanwhile, by the device or by whoever else has the buffer
 /// that it was imported from, so its rows are copied out and no reference to them is given; where nobody writes,

@@ -14,8 +14,8 @@
 
 use crate::{
     System,
-    encode::settings::Settings,
-    encode::{Encodes, Options, Setting},
+    encode::{Encodes, Options, settings::Settings},
+    types::setting::Setting,
 };
 
 /// `mpeg4`: encodes frames in host memory.

@@ -2,19 +2,22 @@
 
 mod report;
 
-pub use report::{MuxReport, TrackReport};
+pub use crate::types::track_report::TrackReport;
+pub use report::MuxReport;
 
 use crate::{
     Encoder, Error, ErrorKind, Failed, Interrupt, Memory, Packet, Result, Stream,
-    encode::Setting,
     raw::{
-        custom::Custom,
-        in_use::Claim,
-        location::Location,
-        output::{Container, Output, OutputSetup, TrackSetup},
+        avformat::{
+            avio::Custom,
+            in_use::Claim,
+            interrupt_callback::Watch,
+            output::{Container, Output, OutputSetup, TrackSetup},
+            url::Location,
+        },
         sealed,
-        watch::Watch,
     },
+    types::setting::Setting,
 };
 use std::{
     fmt, fs, io,
@@ -236,7 +239,7 @@ impl Muxer<Configured> {
                 let claim = Claim::writing(&self.0.location);
                 let ours = *error.kind() != ErrorKind::FileInUse && claim.is_ok();
                 if let Some(Err(left)) = new.filter(|path| ours && path.exists()).map(fs::remove_file) {
-                    crate::raw::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
+                    crate::error::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
                 }
                 Err(Failed::new(error, self))
             }

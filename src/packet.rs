@@ -1,9 +1,6 @@
 //! Compressed data, and what times are counted in.
 
-use crate::{
-    Result,
-    raw::{PacketShell, origin::Origin, shell::Ratio},
-};
+use crate::{Result, TimeBase, raw::PacketShell, types::facts::Origin};
 use std::fmt;
 
 /// Compressed data (an AVPacket). It holds no device memory, so it has no `'d`. `Send` and `Sync`.
@@ -109,38 +106,6 @@ impl fmt::Debug for Packet {
             .field("pts", &self.pts())
             .field("keyframe", &self.is_keyframe())
             .finish()
-    }
-}
-
-/// Seconds per tick, as a ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeBase {
-    /// Numerator, above 0.
-    pub num: i32,
-    /// Denominator, above 0.
-    pub den: i32,
-}
-
-impl TimeBase {
-    /// One tick is `1 / per_second` s.
-    pub const fn hz(per_second: i32) -> Self {
-        TimeBase { num: 1, den: per_second }
-    }
-    /// Seconds of that many ticks.
-    pub fn seconds(self, ticks: i64) -> f64 {
-        ticks as f64 * f64::from(self.num) / f64::from(self.den)
-    }
-    pub(crate) fn ratio(self) -> Ratio {
-        Ratio { num: self.num, den: self.den }
-    }
-    pub(crate) fn from_ratio(ratio: Ratio) -> Option<Self> {
-        ratio.is_known().then_some(TimeBase { num: ratio.num, den: ratio.den })
-    }
-}
-
-impl fmt::Display for TimeBase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.num, self.den)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Any, Concrete, DeviceMemory, Format, Frame, Lend, Memory, Result, System,
-    raw::{BufferRef, FrameShell, Scope, picture::Picture, sealed},
+    raw::{BufferRef, FrameShell, Scope, avutil::picture::Picture, sealed},
 };
 
 /// A counted reference to a pool (an AVHWFramesContext; host memory needs none): cloning it allocates no frames. An encoder is

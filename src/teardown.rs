@@ -162,7 +162,7 @@ pub(crate) fn within<T: Send + 'static>(
             let error = Error::new(ErrorKind::CloseTimedOut { after: time }, operation).detail(
                 "the driver has not come back from closing the codec; the codec is left to its thread, and leaked",
             );
-            crate::raw::guard::say!(Error, "{error}");
+            crate::error::guard::say!(Error, "{error}");
             Err(Overdue { error, thread })
         }
         _ => Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),

@@ -21,8 +21,11 @@ pub use crate::nvenc::H264Level as Level;
 
 use crate::{
     System,
-    encode::settings::{Settings, words},
-    encode::{Encodes, Options, Setting},
+    encode::{
+        Encodes, Options,
+        settings::{Settings, words},
+    },
+    types::setting::Setting,
 };
 
 words! {

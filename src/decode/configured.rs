@@ -4,7 +4,9 @@ use super::{Decoder, Opened, OrSystem, Output, Running};
 use crate::{
     DeviceMemory, Error, ErrorKind, Failed, Lend, Memory, Result, Stream, Teardown,
     codec::Core,
-    raw::{BufferRef, CodecContext, codec::DecoderSetup, picture::StreamFacts, sealed, shell::Shells},
+    raw::{
+        BufferRef, CodecContext, avcodec::context::DecoderSetup, avutil::picture::StreamFacts, recycle::Shells, sealed,
+    },
 };
 
 /// Plain data: the settings of a decoder to be. No FFmpeg object exists yet.

@@ -3,7 +3,8 @@
 use super::{Closed, Decoded, Decoder, Flushing, OrSystem, Output};
 use crate::{
     DeviceMemory, Error, ErrorKind, FramePool, Memory, Packet, Result,
-    demux::{Seek, Seeks, Time},
+    demux::Seeks,
+    types::seek::{Seek, Time},
 };
 use std::time::Duration;
 

@@ -4,17 +4,19 @@ use super::{Surfaces, damage::Damage};
 use crate::{
     Error, ErrorKind, Packet, Result,
     codec::{self, Core},
+    error::line::Line,
     ffi,
     raw::{
         BufferRef, FrameShell, Kind,
-        codec::Step,
-        frame::Layout,
-        log::Line,
-        origin::Origin,
-        picture::StreamFacts,
-        shell::{Facts, Ratio, Shells},
+        avcodec::context::Step,
+        avutil::{frame::Layout, picture::StreamFacts},
+        recycle::Shells,
     },
     transfer,
+    types::{
+        facts::{Facts, Origin},
+        time::Ratio,
+    },
 };
 use std::{collections::VecDeque, sync::Arc};
 
@@ -79,7 +81,9 @@ impl Running {
         self.core.refuse_if_poisoned()?;
         let Facts { seeks: place, origin, .. } = packet.0.facts();
         if !self.origin.takes(origin) {
-            return Err(self.origin.refuse(origin, format_args!("the decoder ({})", self.core.context.name())));
+            return Err(Error::wrong_stream(
+                self.origin.why_not(origin, format_args!("the decoder ({})", self.core.context.name())),
+            ));
         }
         if self.place.is_some_and(|inside| inside != place) {
             return Err(Error::new(ErrorKind::NotReset, "send").detail(
@@ -199,7 +203,7 @@ impl Running {
             Some(Kind::System) if self.or_system => {
                 if !std::mem::replace(&mut self.fallen_back, true) {
                     let name = self.core.context.name();
-                    crate::raw::guard::say!(
+                    crate::error::guard::say!(
                         Warn,
                         "{name} decodes in software: the device cannot decode {:?}",
                         frame.format()

@@ -5,14 +5,15 @@ mod packets;
 mod seek;
 mod stream;
 
+pub use crate::types::seek::{Seek, Time};
 pub use open::OpenOptions;
 pub use packets::{Packets, Seeks};
-pub use seek::{Reset, Seek, Time};
+pub use seek::Reset;
 pub use stream::{Stream, StreamKind};
 
 use crate::{
     Error, ErrorKind, Packet, Result, ffi,
-    raw::{PacketShell, input::Input, shell::Shells},
+    raw::{PacketShell, avformat::input::Input, recycle::Shells},
 };
 use std::{
     fmt,

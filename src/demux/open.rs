@@ -3,13 +3,13 @@
 use super::Demuxer;
 use crate::{
     Interrupt, Result,
-    encode::Setting,
-    raw::{
-        custom::Custom,
+    raw::avformat::{
+        avio::Custom,
         input::{Input, InputSetup},
-        location::Location,
-        watch::Watch,
+        interrupt_callback::Watch,
+        url::Location,
     },
+    types::setting::Setting,
 };
 use std::{
     io::{Read, Seek},

@@ -1,7 +1,10 @@
 //! The packets of one stream as an iterator.
 
-use super::{Demuxer, Reset, Seek, Stream, Time};
 use crate::{Packet, Result};
+use crate::{
+    demux::{Demuxer, Reset, Stream},
+    types::seek::{Seek, Time},
+};
 use std::borrow::BorrowMut;
 
 /// The packets of one stream, in the file's order. `D` is `&mut Demuxer`, or the demuxer itself.

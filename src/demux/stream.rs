@@ -2,10 +2,8 @@
 
 use crate::{
     Error, Result, TimeBase, ffi,
-    raw::{
-        shell::Ratio,
-        stream::{Parameters, StreamInfo},
-    },
+    raw::{avcodec::parameters::Parameters, avformat::stream::StreamInfo},
+    types::time::Ratio,
 };
 use std::{fmt, sync::Arc};
 

@@ -10,13 +10,10 @@ use crate::{
     Teardown, TimeBase,
     codec::Core,
     raw::{
-        BufferRef, CodecContext, Kind,
-        codec::EncoderSetup,
-        origin::Origin,
-        picture::Picture,
+        BufferRef, CodecContext, Kind, avcodec::context::EncoderSetup, avutil::picture::Picture, recycle::Shells,
         sealed,
-        shell::{Ratio, Shells},
     },
+    types::{facts::Origin, time::Ratio},
 };
 use std::sync::atomic::AtomicBool;
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Format, Result, ffi,
-    raw::{BufferRef, FrameShell, Kind, frame::Layout, shell::Shells},
+    raw::{BufferRef, FrameShell, Kind, avutil::frame::Layout, recycle::Shells},
     transfer,
 };
 use std::sync::Arc;

@@ -17,15 +17,17 @@ mod reorder;
 mod running;
 pub(crate) mod settings;
 
+pub use crate::types::setting::Setting;
 pub use closed::Closed;
 pub use configured::Configured;
 pub use flushing::Flushing;
 pub use opened::Opened;
-pub use options::{Encodes, Named, Options, Setting};
+pub use options::{Encodes, Named, Options};
 
 use crate::{
     Concrete, Memory, Result,
-    raw::{CodecContext, Scope, origin::Origin, picture::Picture, sealed, shell::Ratio},
+    raw::{CodecContext, Scope, avutil::picture::Picture, sealed},
+    types::{facts::Origin, time::Ratio},
 };
 use running::Running;
 

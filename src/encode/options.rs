@@ -1,6 +1,6 @@
 //! What an encoder's options are to the rest of the crate.
 
-use crate::{Any, Concrete, Memory};
+use crate::{Any, Concrete, Memory, types::setting::Setting};
 
 /// A codec's options: its own, typed ([`nvenc`](crate::nvenc), [`x264`](crate::x264)), or by name ([`Named`]).
 pub trait Options: Send + 'static {
@@ -26,29 +26,6 @@ pub trait Options: Send + 'static {
 )]
 pub trait Encodes<M: Memory>: Options {}
 impl<O: Options> Encodes<Any> for O {}
-
-/// One option (AVOption) and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// FFmpeg's name of it.
-    pub name: String,
-    /// Its value, as FFmpeg reads it.
-    pub value: String,
-    /// The FFmpeg release that has it, if not all do that avsluice runs on.
-    pub since: Option<&'static str>,
-}
-
-impl Setting {
-    /// An option that every FFmpeg has.
-    pub fn new(name: impl Into<String>, value: impl ToString) -> Self {
-        Setting { name: name.into(), value: value.to_string(), since: None }
-    }
-    /// An option that came with a later FFmpeg: where it is missing, `open` says which release has it.
-    pub fn since(mut self, release: &'static str) -> Self {
-        self.since = Some(release);
-        self
-    }
-}
 
 /// A codec that avsluice has no types for, by name. Its options are checked at `open`: an unknown name is refused, with the
 /// nearest one.

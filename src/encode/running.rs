@@ -4,16 +4,15 @@ use super::{Receive, intake::Intake, reorder::Reorder};
 use crate::{
     Error, ErrorKind, Packet, Result,
     codec::{self, Core},
+    error::line::Line,
     ffi,
     raw::{
         FrameShell, PacketShell,
-        codec::Step,
-        frame::PictureType,
-        log::Line,
-        origin::Origin,
-        picture::Picture,
-        shell::{Ratio, Shells},
+        avcodec::context::Step,
+        avutil::{frame::PictureType, picture::Picture},
+        recycle::Shells,
     },
+    types::{facts::Origin, time::Ratio},
 };
 use std::{
     collections::VecDeque,

@@ -1,7 +1,7 @@
 //! What the typed options of every encoder are made of: a list of FFmpeg's options by name, and enums of FFmpeg's
 //! words.
 
-use crate::encode::Setting;
+use crate::types::setting::Setting;
 
 /// Options that were set, in the order in which FFmpeg is given them.
 #[derive(Clone, Debug, PartialEq, Eq)]

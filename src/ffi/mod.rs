@@ -16,6 +16,11 @@ mod bindings {
 
 pub(crate) use bindings::*;
 
+pub(crate) mod averror;
+pub(crate) mod names;
+pub(crate) mod pixel;
+pub(crate) mod rational;
+
 /// FFmpeg's `AV_TIME_BASE_Q`, a compound literal in C: the unit of [`AV_TIME_BASE`].
 pub(crate) const AV_TIME_BASE_Q: AVRational = AVRational { num: 1, den: AV_TIME_BASE };
 

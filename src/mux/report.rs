@@ -1,6 +1,7 @@
 //! What was written to an output.
 
 use super::Track;
+use crate::types::track_report::TrackReport;
 use std::fmt;
 
 /// What was written to an output, told by [`finish`](super::Muxer::finish).
@@ -10,19 +11,6 @@ pub struct MuxReport {
     /// One for each track, in the order in which they were added.
     pub tracks: Vec<TrackReport>,
     muxer: u64,
-}
-
-/// What was written to one track.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TrackReport {
-    /// FFmpeg's name of its codec: `h264`.
-    pub codec: &'static str,
-    /// Packets that FFmpeg took.
-    pub packets: u64,
-    /// Packets of a copied stream whose times were changed: their decoding time did not follow the packet before, or was after their
-    /// presentation time.
-    pub mended: u64,
 }
 
 impl MuxReport {
@@ -36,16 +24,6 @@ impl MuxReport {
     /// Packets whose times were changed, in all tracks.
     pub fn mended(&self) -> u64 {
         self.tracks.iter().map(|track| track.mended).sum()
-    }
-}
-
-impl fmt::Display for TrackReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} packets", self.codec, self.packets)?;
-        match self.mended {
-            0 => Ok(()),
-            count => write!(f, ", the times of {count} mended"),
-        }
     }
 }
 

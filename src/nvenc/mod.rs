@@ -36,7 +36,8 @@ pub use values::{
 use crate::encode::settings::Settings;
 use crate::{
     Cuda, System,
-    encode::{Encodes, Options, Setting},
+    encode::{Encodes, Options},
+    types::setting::Setting,
 };
 
 /// One encoder with the options that both have. What differs is types: its profiles and levels.

@@ -5,8 +5,8 @@
 //! unseen. Here the buffer ends where a page begins that faults at the first byte. What lies before it, up to the page before, has a
 //! pattern that must be there when the memory is freed.
 
-use super::{Result, out_of_memory};
 use crate::ffi;
+use crate::{error::Result, raw::out_of_memory};
 use std::{
     ffi::c_void,
     ops::Deref,

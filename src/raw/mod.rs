@@ -3,51 +3,24 @@
 //! An owner frees its object once, in `Drop`, with the function that FFmpeg gives for it. Methods that FFmpeg allows in one
 //! state of the object only take `&mut self` or are called by the typestate layers above, which know the state.
 
-mod adopt;
-pub(crate) mod bsf;
-pub(crate) mod buffer;
+pub(crate) mod avcodec;
+pub(crate) mod avformat;
+pub(crate) mod avutil;
+pub(crate) mod backend;
 #[cfg(all(avsluice_canaries, target_os = "linux"))]
 mod canary;
-pub(crate) mod code;
-pub(crate) mod codec;
-pub(crate) mod cuda;
-pub(crate) mod custom;
-mod delivery;
-pub(crate) mod device;
-pub(crate) mod dictionary;
-#[cfg(target_os = "linux")]
-pub(crate) mod dma_buf;
-mod formats;
-pub(crate) mod frame;
-pub(crate) mod guard;
-pub(crate) mod in_use;
-pub(crate) mod input;
-pub(crate) mod location;
 pub(crate) mod log;
-pub(crate) mod map;
-pub(crate) mod negotiate;
-pub(crate) mod options;
-pub(crate) mod origin;
-pub(crate) mod output;
-pub(crate) mod packet;
-pub(crate) mod parser;
-pub(crate) mod picture;
-pub(crate) mod pool;
-pub(crate) mod rows;
-mod seek;
-pub(crate) mod shell;
-pub(crate) mod stream;
+pub(crate) mod recycle;
 mod strings;
-pub(crate) mod vaapi;
 pub(crate) mod version;
-pub(crate) mod watch;
 
-pub(crate) use buffer::BufferRef;
-pub(crate) use codec::CodecContext;
-pub(crate) use frame::FrameShell;
-pub(crate) use packet::PacketShell;
+pub(crate) use avcodec::{context::CodecContext, packet::PacketShell};
+pub(crate) use avutil::{buffer::BufferRef, frame::FrameShell};
 
-use crate::{Error, Result, ffi};
+use crate::{
+    error::{Error, Result},
+    ffi,
+};
 use std::{ffi::CString, fmt, marker::PhantomData};
 
 /// A kind of frame memory at run time.

@@ -2,8 +2,12 @@
 //! application's objects own: the flag that says whose AVIOContext it is, the size that a frame's rows are read by. What is refused, and what to use
 //! instead, is decided here and nowhere else.
 
-use super::{CodecContext, Result, c_string, codec::codec_name, dictionary::Dictionary, log::Line};
-use crate::{Error, ErrorKind, encode::Setting, ffi};
+use crate::{
+    error::{Error, ErrorKind, Result, line::Line},
+    ffi,
+    raw::{CodecContext, avutil::dictionary::Dictionary, c_string},
+    types::setting::Setting,
+};
 use std::{borrow::Cow, ptr};
 
 /// Codecs whose packets are no bytes but pointers: forged or copied ones would be followed.
@@ -13,7 +17,7 @@ pub(super) fn refuse_pointers(codec: ffi::AVCodecID, operation: &'static str) ->
     }
     Err(Error::new(ErrorKind::Unsupported, operation).detail(format!(
         "the packets of {} are pointers into this process and no data: use `rawvideo`, or pass the frames themselves",
-        codec_name(codec)
+        ffi::names::codec(codec)
     )))
 }
 

@@ -3,7 +3,10 @@
 //! Within one major version FFmpeg keeps its structures compatible; across two it does not, and a program that was built with the headers
 //! of one and runs with the library of another reads and writes the wrong fields.
 
-use crate::{Error, ErrorKind, Result, ffi};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ffi,
+};
 use std::sync::OnceLock;
 
 /// A library whose major version is not its headers'.

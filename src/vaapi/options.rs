@@ -2,8 +2,11 @@
 
 use crate::{
     Vaapi,
-    encode::settings::{Settings, words},
-    encode::{Encodes, Options, Setting},
+    encode::{
+        Encodes, Options,
+        settings::{Settings, words},
+    },
+    types::setting::Setting,
 };
 
 words! {

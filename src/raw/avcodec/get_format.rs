@@ -1,0 +1,124 @@
+//! What a decoder answers when FFmpeg asks for a pixel format: one function for each kind of memory, which captures nothing,
+//! never unwinds, and never falls back unless the type says so.
+
+use crate::ffi;
+use crate::raw::Kind;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+/// Behind AVCodecContext.opaque: what the stream offered when it was refused. Atomic, for frame threads ask too.
+pub(crate) struct Negotiation {
+    refused: AtomicI32,
+}
+
+/// Nothing was refused.
+const NOTHING: i32 = -1;
+
+impl Negotiation {
+    pub(crate) fn new() -> Self {
+        Negotiation { refused: AtomicI32::new(NOTHING) }
+    }
+    /// The software format of a stream that the device cannot decode, once FFmpeg has offered no other.
+    pub(crate) fn refused(&self) -> Option<ffi::AVPixelFormat> {
+        let format = self.refused.load(Ordering::Relaxed);
+        (format != NOTHING).then_some(ffi::AVPixelFormat(format))
+    }
+}
+
+/// AVCodecContext.get_format.
+pub(crate) type GetFormat =
+    unsafe extern "C" fn(*mut ffi::AVCodecContext, *const ffi::AVPixelFormat) -> ffi::AVPixelFormat;
+
+/// Defines the two functions of a kind of memory: one that takes nothing else, one that falls back.
+macro_rules! get_format {
+    ($only:ident, $or_system:ident, $format:ident) => {
+        unsafe extern "C" fn $only(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
+            unsafe { choose(context, offered, ffi::$format, false) }
+        }
+        unsafe extern "C" fn $or_system(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: as above.
+            unsafe { choose(context, offered, ffi::$format, true) }
+        }
+    };
+}
+get_format!(cuda, cuda_or_system, AV_PIX_FMT_CUDA);
+get_format!(vaapi, vaapi_or_system, AV_PIX_FMT_VAAPI);
+
+/// The function for a kind of memory. Software decoding leaves the choice to FFmpeg.
+pub(crate) fn get_format(kind: Kind, or_system: bool) -> Option<GetFormat> {
+    match (kind, or_system) {
+        (Kind::Cuda, false) => Some(cuda),
+        (Kind::Cuda, true) => Some(cuda_or_system),
+        (Kind::Vaapi, false) => Some(vaapi),
+        (Kind::Vaapi, true) => Some(vaapi_or_system),
+        (Kind::System | Kind::Any, _) => None,
+    }
+}
+
+/// # Safety
+/// `offered` ends with AV_PIX_FMT_NONE; the context's opaque is null or a live [`Negotiation`].
+unsafe fn choose(
+    context: *mut ffi::AVCodecContext,
+    offered: *const ffi::AVPixelFormat,
+    wanted: ffi::AVPixelFormat,
+    or_system: bool,
+) -> ffi::AVPixelFormat {
+    let mut software = ffi::AV_PIX_FMT_NONE;
+    let mut entry = offered;
+    // SAFETY: the list is FFmpeg's and terminated; the loop stops at its end. The context's opaque is as below.
+    unsafe {
+        while *entry != ffi::AV_PIX_FMT_NONE {
+            if *entry == wanted {
+                // What was refused before is past: the stream has changed. Should the device not take it, FFmpeg asks again.
+                if let Some(negotiation) = (*context).opaque.cast::<Negotiation>().as_ref() {
+                    negotiation.refused.store(NOTHING, Ordering::Relaxed);
+                }
+                return wanted;
+            }
+            if !ffi::pixel::is_hardware(*entry) {
+                software = *entry;
+            }
+            entry = entry.add(1);
+        }
+    }
+    if or_system {
+        return software;
+    }
+    // SAFETY: the codec that opened this context keeps its Negotiation alive until the context is freed.
+    if let Some(negotiation) = unsafe { (*context).opaque.cast::<Negotiation>().as_ref() } {
+        negotiation.refused.store(software.0, Ordering::Relaxed);
+    }
+    ffi::AV_PIX_FMT_NONE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw::avformat::{input, interrupt_callback, stream::StreamInfo, url};
+    use crate::raw::{CodecContext, Kind};
+
+    #[test]
+    fn a_refusal_is_past_once_the_stream_can_be_decoded() {
+        let location = url::Location::new(&media::standard().path).unwrap();
+        let setup = input::InputSetup { format: None, options: &[], watch: interrupt_callback::Watch::new(None, None) };
+        let input = input::Input::open(location, None, &setup).unwrap();
+        let stream: StreamInfo = input.stream(input.best_video().unwrap()).unwrap();
+        let context = CodecContext::decoder(&stream.parameters, None).unwrap();
+        let choose = get_format(Kind::Cuda, false).unwrap();
+        let ask = |offered: &[ffi::AVPixelFormat]| {
+            // SAFETY: the context is live, its opaque a Negotiation, and the lists below end with AV_PIX_FMT_NONE.
+            unsafe { choose(context.as_ptr(), offered.as_ptr()) }
+        };
+        let (software, none) = (ffi::AV_PIX_FMT_YUV420P, ffi::AV_PIX_FMT_NONE);
+        assert!(ask(&[software, none]) == none);
+        assert!(context.refused().is_some());
+        assert!(ask(&[ffi::AV_PIX_FMT_CUDA, software, none]) == ffi::AV_PIX_FMT_CUDA);
+        assert!(context.refused().is_none());
+    }
+}

@@ -1,0 +1,97 @@
+//! The public functions whose caller must promise something, and what they are checked for before FFmpeg sees them.
+
+use crate::{
+    Cuda, Device, Vaapi, cuda,
+    error::{Error, ErrorKind},
+    types::pixel::Format,
+    vaapi,
+};
+use crate::{
+    error::Result,
+    raw::{BufferRef, FrameShell, backend::cuda::Picture},
+};
+
+impl Device<Cuda> {
+    /// A device on the application's own context. `owner` is dropped after the last thing built on the device, so the context
+    /// that it keeps cannot go first.
+    ///
+    /// # Safety
+    /// `context` is a live CUcontext, and stays so until `owner` is dropped.
+    ///
+    /// # Errors
+    /// `InvalidSetting` for a null context; `DriverMissing`; what the driver reports.
+    pub unsafe fn from_cuda_context(context: cuda::Context, owner: impl Send + Sync + 'static) -> Result<Self> {
+        // SAFETY: by the caller's word; the null stream is every context's.
+        unsafe { BufferRef::adopt_cuda(context.0, std::ptr::null_mut(), owner) }.map(Self::from_buffer)
+    }
+    /// The same, and decoders, encoders and transfers queue their work on `stream`. It is chosen here, before the device is made,
+    /// because FFmpeg reads it at many places and allows no change later.
+    ///
+    /// # Safety
+    /// As [`from_cuda_context`](Device::from_cuda_context); `stream` is one of that context's and stays live as long.
+    ///
+    /// # Errors
+    /// As [`from_cuda_context`](Device::from_cuda_context).
+    pub unsafe fn from_cuda_stream(
+        context: cuda::Context,
+        stream: cuda::Stream,
+        owner: impl Send + Sync + 'static,
+    ) -> Result<Self> {
+        // SAFETY: by the caller's word.
+        unsafe { BufferRef::adopt_cuda(context.0, stream.0, owner) }.map(Self::from_buffer)
+    }
+}
+
+impl Device<Vaapi> {
+    /// A device on the application's own display. `owner` is dropped after the last thing built on the device, so the display that it
+    /// keeps cannot be terminated first.
+    ///
+    /// # Safety
+    /// `display` is a VADisplay on which vaInitialize has succeeded, and stays so until `owner` is dropped.
+    ///
+    /// # Errors
+    /// `InvalidSetting` for a null display; what the driver reports.
+    pub unsafe fn from_va_display(display: vaapi::Display, owner: impl Send + Sync + 'static) -> Result<Self> {
+        // SAFETY: by the caller's word.
+        unsafe { BufferRef::adopt_vaapi(display.0, owner) }.map(Self::from_buffer)
+    }
+}
+
+impl FrameShell {
+    /// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
+    /// each plane right behind the rows of the one before it.
+    pub(crate) fn import_cuda<P: Picture>(
+        pool: &BufferRef,
+        format: Format,
+        picture: P,
+    ) -> Result<FrameShell, (Error, P)> {
+        let planes = picture.planes().to_vec();
+        if let Err(reason) = layout(pool.frames_format(), &planes) {
+            return Err((Error::new(ErrorKind::WrongFormat, "import").detail(reason), picture));
+        }
+        // SAFETY: implementing the unsafe trait is the application's word for what `imported` asks.
+        unsafe { FrameShell::imported(pool, format, &planes, picture) }
+    }
+}
+
+fn layout(format: Format, planes: &[(u64, usize)]) -> std::result::Result<(), String> {
+    let due = format.planes();
+    if planes.len() != due.len() {
+        return Err(format!("{} has {} planes, the picture {}", format.pixels, due.len(), planes.len()));
+    }
+    let Some(&(mut expected, pitch)) = planes.first() else { return Err("the picture has no plane".into()) };
+    for (index, (&(pointer, own), &(row, rows))) in planes.iter().zip(&due).enumerate() {
+        // Three-plane formats have chroma rows of half the pitch.
+        let due_pitch = if due.len() == 3 && index > 0 && due[1].0 < due[0].0 { pitch / 2 } else { pitch };
+        if own != due_pitch || own < row || i32::try_from(own).is_err() {
+            return Err(format!("plane {index} has a pitch of {own} bytes: {due_pitch} are due, and a row has {row}"));
+        }
+        if pointer == 0 || pointer != expected {
+            return Err(format!(
+                "plane {index} is at {pointer:#x}: {expected:#x} is due, right behind the one before it"
+            ));
+        }
+        expected = pointer + (own * rows) as u64;
+    }
+    Ok(())
+}
