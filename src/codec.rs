@@ -3,7 +3,7 @@
 use crate::{
     Error, ErrorKind, Limit, Outcome, Result, Settle, Teardown, TeardownReport,
     error::line::Line,
-    raw::{BufferRef, CodecContext, FrameShell, Kind, avcodec::context::Step},
+    raw::{BufferRef, CodecContext, FrameShell, avcodec::context::Step},
     teardown::Drain,
 };
 use std::{
@@ -147,7 +147,7 @@ impl Core {
     #[inline]
     pub(crate) fn note_sent(&mut self, frame: &FrameShell) {
         self.sent += 1;
-        if frame.kind().is_some_and(Kind::is_awaited_by_frame) {
+        if frame.kind().is_some_and(|kind| kind.is(|backend| backend.waits_for_frames())) {
             // Without memory for a reference there is no wait for this one: the codec's close waits by itself.
             self.reading.extend(frame.share());
         }

@@ -1,7 +1,7 @@
 //! A hardware device, and the two ways to build on it.
 
 use crate::{
-    Cuda, DeviceMemory, Error, ErrorKind, Failed, Memory, Result, System, cuda,
+    DeviceMemory, Error, ErrorKind, Failed, Memory, Result, System,
     raw::{BufferRef, sealed},
 };
 use std::{fmt, marker::PhantomData, sync::Arc};
@@ -14,35 +14,6 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 pub struct Device<M: DeviceMemory> {
     buffer: BufferRef,
     memory: PhantomData<fn() -> M>,
-}
-
-impl Device<Cuda> {
-    /// The CUDA device with this ordinal, on its primary context: the one that CUDA's run-time API and most libraries use.
-    ///
-    /// # Errors
-    /// `DriverMissing` without the NVIDIA driver, `NoDevice` if it knows no such device.
-    pub fn cuda(ordinal: u32) -> Result<Self> {
-        BufferRef::cuda_device(ordinal, true).map(Self::from_buffer)
-    }
-    /// The same on a context of its own, which shares nothing with other CUDA code of the process. Make one, and share it: a
-    /// driver gives out about 65,000 contexts in the life of a process.
-    ///
-    /// # Errors
-    /// As [`Device::cuda`].
-    pub fn cuda_with_own_context(ordinal: u32) -> Result<Self> {
-        BufferRef::cuda_device(ordinal, false).map(Self::from_buffer)
-    }
-    /// The CUcontext, to run kernels in.
-    pub fn context(&self) -> cuda::Context {
-        cuda::Context(self.handles().0)
-    }
-    /// The CUstream that decoders and encoders of this device queue their work on.
-    pub fn stream(&self) -> cuda::Stream {
-        cuda::Stream(self.handles().1)
-    }
-    fn handles(&self) -> (*mut std::ffi::c_void, *mut std::ffi::c_void) {
-        self.buffer.cuda_handles().unwrap_or((std::ptr::null_mut(), std::ptr::null_mut()))
-    }
 }
 
 impl<M: DeviceMemory> Device<M> {
@@ -80,7 +51,7 @@ impl<M: DeviceMemory> Device<M> {
     pub fn close(self) -> Result<(), Failed<Self>> {
         let references = self.references();
         if references > 0 {
-            let defect = <M as sealed::DeviceMemory>::DEVICE.known_leak();
+            let defect = <M as sealed::DeviceMemory>::BACKEND.known_leak();
             let error = Error::new(ErrorKind::InUse { references }, "close").detail(format!(
                 "{references} references to the device are left: drop the codecs, pools and frames that were built on it first{defect}"
             ));
@@ -131,6 +102,3 @@ impl sealed::Lend for System {
 impl Lend<'static> for System {
     type Memory = System;
 }
-
-static_assertions::assert_impl_all!(Device<Cuda>: Send, Sync);
-static_assertions::assert_not_impl_any!(Device<Cuda>: Clone);

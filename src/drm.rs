@@ -3,11 +3,8 @@
 pub use crate::types::dma_buf::{DmaBuf, LINEAR, Plane, UNKNOWN, fourcc};
 
 use crate::{
-    Error, ErrorKind, Failed, Frame, FramePool, PixelFormat, Result, System, Vaapi,
-    raw::{
-        FrameShell,
-        backend::drm::{Keep, Reading, fixed_size},
-    },
+    Error, ErrorKind, Frame, FramePool, PixelFormat, Result, System,
+    raw::backend::drm::{Reading, fixed_size},
 };
 use std::{fs::File, os::unix::fs::MetadataExt as _};
 
@@ -27,18 +24,18 @@ const FORMATS: &[(u32, PixelFormat)] = &[
 ];
 
 /// A buffer behind a plane, and how large it is.
-struct Checked {
+pub(crate) struct Checked {
     /// For each plane the bytes of picture in a row, and the rows.
-    planes: Vec<(usize, usize)>,
+    pub(crate) planes: Vec<(usize, usize)>,
     /// For each plane the size of its buffer in bytes.
-    sizes: Vec<u64>,
+    pub(crate) sizes: Vec<u64>,
     /// Whether all planes lie in one buffer.
-    one_buffer: bool,
+    pub(crate) one_buffer: bool,
 }
 
 impl DmaBuf {
     /// Whether it is a picture of that pool's format, whose rows all lie in its buffers.
-    fn check<M: crate::Memory>(&self, pool: &FramePool<'_, M>, operation: &'static str) -> Result<Checked> {
+    pub(crate) fn check<M: crate::Memory>(&self, pool: &FramePool<'_, M>, operation: &'static str) -> Result<Checked> {
         let refuse = |detail: String| Err(Error::new(ErrorKind::WrongFormat, operation).detail(detail));
         let due = pool.format();
         let code = || String::from_utf8_lossy(&self.fourcc.to_le_bytes()).into_owned();
@@ -71,38 +68,6 @@ impl DmaBuf {
         }
         let one_buffer = buffers.windows(2).all(|pair| pair[0] == pair[1]);
         Ok(Checked { planes, sizes, one_buffer })
-    }
-}
-
-impl<'d> FramePool<'d, Vaapi> {
-    /// The DMA-BUF as a surface, not copied (av_hwframe_map). The descriptors are closed when the last reference to the frame is
-    /// dropped, which for an encoder's input is when its packet is out: until then nobody may draw into the picture.
-    ///
-    /// A driver that does not take the modifier is asked again without it, by FFmpeg, and goes by what the kernel knows of the buffer.
-    ///
-    /// # Errors
-    /// The picture comes back with the reason. `WrongFormat` if it is not of the pool's size and format; `Unsupported` for planes in
-    /// several buffers, which FFmpeg does not take; what the driver reports.
-    pub fn import(&self, picture: DmaBuf) -> Result<Frame<'d, Vaapi>, Failed<DmaBuf>> {
-        match self.check_and_import(&picture) {
-            Ok((shell, keep)) => {
-                // Nobody else has set it: the frame was made for this picture.
-                let _ = keep.set(picture);
-                Ok(Frame::from_shell(shell))
-            }
-            Err(error) => Err(Failed::new(error, picture)),
-        }
-    }
-
-    fn check_and_import(&self, picture: &DmaBuf) -> Result<(FrameShell, Keep<DmaBuf>)> {
-        let checked = picture.check(self, "import")?;
-        if !checked.one_buffer {
-            return Err(Error::new(ErrorKind::Unsupported, "import")
-                .detail("FFmpeg takes a DMA-BUF for VA-API only if all its planes lie in one buffer"));
-        }
-        let pool = self.buffer().ok_or_else(|| Error::new(ErrorKind::WrongFormat, "import"))?;
-        let size = checked.sizes.first().copied().unwrap_or(0);
-        FrameShell::import_dma_buf(pool, picture, size)
     }
 }
 

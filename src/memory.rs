@@ -1,10 +1,13 @@
-//! Where pixels live: one type for each kind of memory. The set is closed.
+//! Where pixels live: one type for each kind of memory. The set is closed, and `backends!` is its one list.
 
 use crate::{
     Frame,
-    raw::{self, sealed},
+    raw::{
+        Kind,
+        backend::{self, Backend},
+        sealed,
+    },
 };
-use std::fmt;
 
 /// A kind of frame memory, or [`Any`]. Sealed: `match`es over kinds may be exhaustive.
 #[diagnostic::on_unimplemented(
@@ -24,76 +27,67 @@ pub trait DeviceMemory: Concrete + sealed::DeviceMemory {}
 #[derive(Clone, Copy, Debug)]
 pub struct System;
 
-/// CUDA device memory (`AV_PIX_FMT_CUDA`).
-#[derive(Debug)]
-pub enum Cuda {}
-
-/// VA-API surfaces (`AV_PIX_FMT_VAAPI`).
-#[derive(Debug)]
-pub enum Vaapi {}
-
 /// A kind chosen at run time. What the types check elsewhere, `send` checks here.
 #[derive(Debug)]
 pub enum Any {}
 
-/// Implements the seals of one kind of device memory: the only place where a kind meets FFmpeg's names for it.
-macro_rules! device_memory {
-    ($kind:ident, $pixels:ident, $device:ident) => {
-        impl sealed::Memory for $kind {
-            const KIND: raw::Kind = raw::Kind::$pixels;
+/// The public side of each backend: the type of its memory, and the variant for a frame that is sorted.
+macro_rules! backends {
+    ($($(#[$type_doc:meta])* $name:ident = $backend:path, $(#[$variant_doc:meta])* ;)*) => {
+        $(
+            $(#[$type_doc])*
+            #[derive(Debug)]
+            pub enum $name {}
+            impl sealed::Memory for $name {
+                const KIND: Kind = Kind::Device(<Self as sealed::DeviceMemory>::BACKEND);
+            }
+            impl sealed::DeviceMemory for $name {
+                const BACKEND: &'static dyn Backend = &$backend;
+            }
+            impl Memory for $name {}
+            impl Concrete for $name {}
+            impl DeviceMemory for $name {}
+        )*
+
+        /// A frame whose memory was known at run time only, sorted.
+        #[non_exhaustive]
+        #[derive(Debug)]
+        pub enum AnyFrame<'d> {
+            /// In host memory: a frame's own, or a device's that is [mapped](Frame::map).
+            System(Frame<'d, System>),
+            $($(#[$variant_doc])* $name(Frame<'d, $name>),)*
         }
-        impl Memory for $kind {}
-        impl Concrete for $kind {}
-        impl sealed::DeviceMemory for $kind {
-            const DEVICE: raw::DeviceKind = raw::DeviceKind::$device;
+
+        impl<'d> Frame<'d, Any> {
+            /// Sorts it by the memory that it is in.
+            pub fn into_kind(self) -> AnyFrame<'d> {
+                match self.shell.kind() {
+                    $(Some(kind) if kind == <$name as sealed::Memory>::KIND => AnyFrame::$name(Frame::from_shell(self.shell)),)*
+                    _ => AnyFrame::System(Frame::from_shell(self.shell)),
+                }
+            }
         }
-        impl DeviceMemory for $kind {}
     };
 }
-device_memory!(Cuda, Cuda, Cuda);
-device_memory!(Vaapi, Vaapi, Vaapi);
+
+backends! {
+    /// CUDA device memory (`AV_PIX_FMT_CUDA`).
+    Cuda = backend::cuda::Backend,
+    /// In CUDA memory.
+    ;
+    /// VA-API surfaces (`AV_PIX_FMT_VAAPI`).
+    Vaapi = backend::vaapi::Backend,
+    /// In a VA-API surface.
+    ;
+}
 
 impl sealed::Memory for System {
-    const KIND: raw::Kind = raw::Kind::System;
+    const KIND: Kind = Kind::System;
 }
 impl Memory for System {}
 impl Concrete for System {}
 
 impl sealed::Memory for Any {
-    const KIND: raw::Kind = raw::Kind::Any;
+    const KIND: Kind = Kind::Any;
 }
 impl Memory for Any {}
-
-impl fmt::Display for raw::Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            raw::Kind::System => "system memory",
-            raw::Kind::Cuda => "CUDA memory",
-            raw::Kind::Vaapi => "VA-API surfaces",
-            raw::Kind::Any => "any memory",
-        })
-    }
-}
-
-/// A frame whose memory was known at run time only, sorted.
-#[non_exhaustive]
-#[derive(Debug)]
-pub enum AnyFrame<'d> {
-    /// In host memory: a frame's own, or a device's that is [mapped](Frame::map).
-    System(Frame<'d, System>),
-    /// In CUDA memory.
-    Cuda(Frame<'d, Cuda>),
-    /// In a VA-API surface.
-    Vaapi(Frame<'d, Vaapi>),
-}
-
-impl<'d> Frame<'d, Any> {
-    /// Sorts it by the memory that it is in.
-    pub fn into_kind(self) -> AnyFrame<'d> {
-        match self.shell.kind() {
-            Some(raw::Kind::Cuda) => AnyFrame::Cuda(Frame::from_shell(self.shell)),
-            Some(raw::Kind::Vaapi) => AnyFrame::Vaapi(Frame::from_shell(self.shell)),
-            _ => AnyFrame::System(Frame::from_shell(self.shell)),
-        }
-    }
-}

@@ -109,7 +109,7 @@ impl Configured {
             )));
         }
         // Copies take none of the decoder's surfaces: more of them than a GPU has would be asked for in vain.
-        let lent = self.surfaces == Surfaces::Direct || kind.is_lent_by_the_decoder();
+        let lent = self.surfaces == Surfaces::Direct || kind.is(|backend| backend.lends_surfaces());
         let hold = if lent { self.hold.unwrap_or(kind.held_by_default()) } else { 0 };
         context.set_up_decoder(&DecoderSetup {
             device: self.device.as_ref(),

@@ -3,7 +3,7 @@
 
 use crate::{
     Error, ErrorKind,
-    raw::{FrameShell, PacketShell},
+    raw::{FrameShell, PacketShell, backend::Backend},
 };
 use std::collections::VecDeque;
 
@@ -17,15 +17,7 @@ const AWAITED: u32 = 128;
 
 /// What FFmpeg's decoders say when the hardware has not decoded a picture. They do not say why: the picture it refers
 /// to may be missing, the picture itself be broken, or the device be gone.
-const NOT_DECODED: [&str; 4] = [
-    "hardware accelerator failed to decode picture",
-    "HW accel end frame fail",
-    "cuvidDecodePicture(",
-    "Failed to end picture decode issue",
-];
-
-/// What FFmpeg says when it asks for the picture that was not decoded (nvdec).
-const NOT_MAPPED: &str = "cuvidMapVideoFrame";
+const NOT_DECODED: [&str; 2] = ["hardware accelerator failed to decode picture", "HW accel end frame fail"];
 
 /// What FFmpeg's decoders say, and nowhere keep, of a picture that they decode nevertheless.
 const OF_THE_PICTURE: [&str; 12] = [
@@ -120,10 +112,10 @@ impl Damage {
     }
     /// Whether the error is one picture that the hardware did not decode: damage of the stream, unless the device
     /// itself fails. The others are the caller's, as is this one when it comes too often: then it says so.
-    pub(super) fn is_of_one_picture(&mut self, error: Error) -> Result<Error, Error> {
+    pub(super) fn is_of_one_picture(&mut self, error: Error, backend: &dyn Backend) -> Result<Error, Error> {
         let says = |words: &str| error.log().iter().any(|line| line.contains(words));
-        let decoding = NOT_DECODED.iter().any(|words| says(words));
-        let mapping = says(NOT_MAPPED) && self.undecoded > 0;
+        let decoding = NOT_DECODED.iter().chain(backend.not_decoded()).any(|words| says(words));
+        let mapping = self.undecoded > 0 && backend.not_mapped().is_some_and(says);
         let kind_fits = match error.kind() {
             ErrorKind::Other | ErrorKind::Io(_) => decoding || mapping,
             // The driver's word for a picture that it does not have, which FFmpeg passes on.

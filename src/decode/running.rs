@@ -136,7 +136,7 @@ impl Running {
                 self.core.skip_damaged(&error);
                 Ok(())
             }
-            ErrorKind::OutOfMemory if self.kind.is_lent_by_the_decoder() => Err(error
+            ErrorKind::OutOfMemory if self.kind.is(|backend| backend.lends_surfaces()) => Err(error
                 .with_kind(ErrorKind::PoolExhausted)
                 .detail(
                     "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
@@ -146,10 +146,8 @@ impl Running {
     }
     /// A picture that the hardware did not decode is passed over like any damage, as long as the device itself answers.
     fn judge_hardware(&mut self, error: Error) -> Result<()> {
-        if self.kind == Kind::System {
-            return Err(error);
-        }
-        let error = self.damage.is_of_one_picture(error)?;
+        let Some(backend) = self.kind.backend() else { return Err(error) };
+        let error = self.damage.is_of_one_picture(error, backend)?;
         // An error that is the device's comes with each call from then on (CUDA); VA-API has no such question.
         if let Some(Err(lost)) = self.device.as_ref().map(BufferRef::synchronize) {
             return Err(error.detail(format!("the device itself has failed: {lost}")));
@@ -220,7 +218,7 @@ impl Running {
     }
     /// The decoder's own surfaces run out when they are kept: a copy within the device does not.
     fn keepable(&mut self, frame: FrameShell) -> Result<FrameShell> {
-        let kept = self.surfaces == Surfaces::Direct || self.kind.is_lent_by_the_decoder();
+        let kept = self.surfaces == Surfaces::Direct || self.kind.is(|backend| backend.lends_surfaces());
         if kept || !self.core.context.gives_own_surfaces() {
             return Ok(frame);
         }

@@ -10,8 +10,8 @@ use crate::{
     Teardown, TimeBase,
     codec::Core,
     raw::{
-        BufferRef, CodecContext, Kind, avcodec::context::EncoderSetup, avutil::picture::Picture, recycle::Shells,
-        sealed,
+        BufferRef, CodecContext, Kind, avcodec::context::EncoderSetup, avutil::picture::Picture, backend::Backend,
+        recycle::Shells, sealed,
     },
     types::{facts::Origin, time::Ratio},
 };
@@ -167,39 +167,38 @@ impl<O: super::Options> Configured<O> {
         if let Some(pool) = &self.memory {
             return self.build_with(context, kind, Some(pool), None);
         }
-        if !context.is_fed_from_its_device() {
+        let backend = context.backend().filter(|backend| backend.uploads_host_frames());
+        let Some(backend) = backend else {
             return self.build_with(context, kind, None, self.device.as_ref());
-        }
+        };
         context.check_takes_pixels(self.format.pixels)?;
         // What is wrong with the options shows without a driver.
         let settings = self.options.settings();
         context.set_options(&settings)?;
-        let named =
-            settings.iter().rev().find(|setting| setting.name == "gpu").and_then(|setting| setting.value.parse().ok());
-        match (&self.device, named) {
-            (Some(device), _) => self.build_uploading(device),
-            (None, Some(ordinal)) => self.build_uploading(&BufferRef::cuda_device(ordinal, true)?),
-            (None, None) => self.build_on_any(),
+        match (&self.device, backend.device_in_options(&settings).and_then(|ordinal| backend.device(ordinal))) {
+            (Some(device), _) => self.build_uploading(backend, device),
+            (None, Some(device)) => self.build_uploading(backend, &device?),
+            (None, None) => self.build_on_any(backend),
         }
     }
     /// On the first device that opens the encoder: some GPUs decode alone.
-    fn build_on_any(&self) -> Result<Running> {
+    fn build_on_any(&self, backend: &'static dyn Backend) -> Result<Running> {
         let mut first = None;
-        for ordinal in 0.. {
-            let device = match BufferRef::cuda_device(ordinal, true) {
+        for device in (0..=u32::MAX).map_while(|ordinal| backend.device(ordinal)) {
+            let device = match device {
                 Ok(device) => device,
                 Err(none_left) => return Err(first.unwrap_or(none_left)),
             };
-            match self.build_uploading(&device) {
+            match self.build_uploading(backend, &device) {
                 Ok(running) => return Ok(running),
                 Err(error) => drop(first.get_or_insert(error)),
             }
         }
-        unreachable!("there are fewer devices than numbers")
+        Err(first.unwrap_or_else(|| Error::new(ErrorKind::NoDevice, "open")))
     }
     /// Host frames go into a pool of the encoder's own.
-    fn build_uploading(&self, device: &BufferRef) -> Result<Running> {
-        let pool = BufferRef::frames(device, Kind::Cuda, self.format)?;
+    fn build_uploading(&self, backend: &'static dyn Backend, device: &BufferRef) -> Result<Running> {
+        let pool = BufferRef::frames(device, Kind::Device(backend), self.format)?;
         self.build_with(CodecContext::encoder(self.options.name())?, Kind::System, Some(&pool), None)
     }
     fn build_with(
@@ -246,7 +245,9 @@ impl<O: super::Options> Configured<O> {
         // Known: `check` has found one.
         let period =
             Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
-        let reorder = context.shifts_dts_by_ticks().then(|| Reorder::new(context.reorder_depth(), period));
+        let backend = context.backend();
+        let shifts = backend.is_some_and(|backend| backend.shifts_dts_by_ticks());
+        let reorder = shifts.then(|| Reorder::new(context.reorder_depth(), period));
         let constant = self.buffer_size.is_some() && self.max_bit_rate.is_some() && self.max_bit_rate <= self.bit_rate;
         let rereads_bit_rate = self.options.rereads_bit_rate(constant);
         Ok(Running {
@@ -263,6 +264,7 @@ impl<O: super::Options> Configured<O> {
             deferred: None,
             force_keyframe: false,
             rereads_bit_rate,
+            refused_bit_rate: backend.and_then(|backend| backend.refused_bit_rate()),
             standing_bit_rates: None,
             headers_in_container: AtomicBool::new(self.headers_apart),
         })

@@ -92,7 +92,7 @@ impl Intake {
         if let (false, Some(pool)) = (known, frame.pool()) {
             if self.pools.len() < POOLS {
                 self.pools.push(pool);
-            } else if self.accepts.kind.is_registered_by_address() {
+            } else if self.accepts.kind.is(|backend| backend.registers_addresses()) {
                 return self.copied_on_device(frame).map(Some);
             } else {
                 // The frame keeps its pool for as long as the driver reads it. The first is what the codec was opened with.
@@ -132,7 +132,7 @@ impl Intake {
     /// While an encoder's own pool grows, a device that is full is asked before FFmpeg is, whose encoders may crash there.
     fn check_room(&self, sent: u64) -> Result<()> {
         match self.pools.first() {
-            Some(pool) if sent < GROWING && self.accepts.kind.crashes_without_room() => {
+            Some(pool) if sent < GROWING && self.accepts.kind.is(|backend| backend.crashes_without_room()) => {
                 pool.check_room(self.accepts.kind)
             }
             _ => Ok(()),

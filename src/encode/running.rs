@@ -44,6 +44,8 @@ pub(super) struct Running {
     pub(super) deferred: Option<Error>,
     pub(super) force_keyframe: bool,
     pub(super) rereads_bit_rate: bool,
+    /// The line that alone tells that the driver refused a new bit rate, and the call that it is of.
+    pub(super) refused_bit_rate: Option<(&'static str, &'static str)>,
     /// The bit rates that the codec goes by while new ones wait for the next frame: they stand if the driver refuses.
     pub(super) standing_bit_rates: Option<(i64, i64)>,
     pub(super) headers_in_container: AtomicBool,
@@ -95,10 +97,11 @@ impl Running {
             frame.facts_mut().time_base = self.time_base;
         }
     }
-    /// Lines of a call that succeeded. nvenc only logs that a new bit rate was refused.
+    /// Lines of a call that succeeded. Of a new bit rate that the driver refused, some of FFmpeg's encoders only log it.
     fn note(&mut self, lines: Vec<Line>) {
-        if lines.iter().any(|line| line.text.contains("failed to reconfigure nvenc")) {
-            let error = Error::ffmpeg("nvEncReconfigureEncoder", ffi::AVERROR_EXTERNAL, lines)
+        let says = |text: &str| lines.iter().any(|line| line.text.contains(text));
+        if let Some((_, operation)) = self.refused_bit_rate.filter(|(text, _)| says(text)) {
+            let error = crate::raw::ffmpeg_error(operation, ffi::AVERROR_EXTERNAL, lines)
                 .detail("the driver refused the new bit rate: the encoder goes on with the old one");
             self.deferred = Some(error);
             if let Some(rates) = self.standing_bit_rates.take() {

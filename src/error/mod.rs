@@ -7,6 +7,8 @@ pub(crate) mod guard;
 mod kind;
 pub(crate) mod line;
 
+pub use diagnosis::Pattern;
+pub(crate) use diagnosis::classify;
 pub use failed::Failed;
 pub use kind::ErrorKind;
 
@@ -74,9 +76,14 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, operation: &'static str) -> Self {
         Error(Box::new(Inner { kind, operation, code: 0, fatal: false, detail: None, log: Vec::new(), source: None }))
     }
-    /// An FFmpeg call's negative return value with what was logged meanwhile, which tells more than the value does.
-    pub(crate) fn ffmpeg(operation: &'static str, code: i32, log: Vec<Line>) -> Self {
-        let (kind, detail) = diagnosis::classify(code, &log);
+    /// An FFmpeg call's negative return value with what was logged meanwhile. `patterns` are those of the backends.
+    pub(crate) fn ffmpeg<'p>(
+        operation: &'static str,
+        code: i32,
+        log: Vec<Line>,
+        patterns: impl IntoIterator<Item = &'p Pattern>,
+    ) -> Self {
+        let (kind, detail) = classify(code, &log, patterns);
         let mut error = Error::new(kind, operation);
         error.0.code = code;
         error.0.detail = detail;

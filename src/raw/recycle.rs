@@ -16,7 +16,7 @@ use std::{
 ///
 /// # Safety
 /// `allocate` gives null or an object that `release` frees and `empty` brings back to its first state.
-pub(crate) unsafe trait Object: Sized {
+pub unsafe trait Object: Sized {
     const ALLOCATE: &'static str;
     fn allocate() -> *mut Self;
     /// # Safety
@@ -136,7 +136,7 @@ impl<T: Object> Drop for Shells<T> {
 }
 
 /// An owned AVFrame or AVPacket. One pointer wide.
-pub(crate) struct Shell<T: Object>(ManuallyDrop<Box<Node<T>>>);
+pub struct Shell<T: Object>(ManuallyDrop<Box<Node<T>>>);
 
 // SAFETY: `&Shell` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut Shell` only), and
 // the buffers' counts are atomic.

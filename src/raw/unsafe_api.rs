@@ -1,14 +1,14 @@
 //! The public functions whose caller must promise something, and what they are checked for before FFmpeg sees them.
 
 use crate::{
-    Cuda, Device, Vaapi, cuda,
+    Cuda, Device, Mapped, Vaapi, cuda,
     error::{Error, ErrorKind},
     types::pixel::Format,
     vaapi,
 };
 use crate::{
     error::Result,
-    raw::{BufferRef, FrameShell, backend::cuda::Picture},
+    raw::{BufferRef, FrameShell, backend},
 };
 
 impl Device<Cuda> {
@@ -22,7 +22,7 @@ impl Device<Cuda> {
     /// `InvalidSetting` for a null context; `DriverMissing`; what the driver reports.
     pub unsafe fn from_cuda_context(context: cuda::Context, owner: impl Send + Sync + 'static) -> Result<Self> {
         // SAFETY: by the caller's word; the null stream is every context's.
-        unsafe { BufferRef::adopt_cuda(context.0, std::ptr::null_mut(), owner) }.map(Self::from_buffer)
+        unsafe { backend::cuda::adopt(context.0, std::ptr::null_mut(), owner) }.map(Self::from_buffer)
     }
     /// The same, and decoders, encoders and transfers queue their work on `stream`. It is chosen here, before the device is made,
     /// because FFmpeg reads it at many places and allows no change later.
@@ -38,7 +38,7 @@ impl Device<Cuda> {
         owner: impl Send + Sync + 'static,
     ) -> Result<Self> {
         // SAFETY: by the caller's word.
-        unsafe { BufferRef::adopt_cuda(context.0, stream.0, owner) }.map(Self::from_buffer)
+        unsafe { backend::cuda::adopt(context.0, stream.0, owner) }.map(Self::from_buffer)
     }
 }
 
@@ -53,25 +53,44 @@ impl Device<Vaapi> {
     /// `InvalidSetting` for a null display; what the driver reports.
     pub unsafe fn from_va_display(display: vaapi::Display, owner: impl Send + Sync + 'static) -> Result<Self> {
         // SAFETY: by the caller's word.
-        unsafe { BufferRef::adopt_vaapi(display.0, owner) }.map(Self::from_buffer)
+        unsafe { backend::vaapi::adopt(display.0, owner) }.map(Self::from_buffer)
     }
 }
 
-impl FrameShell {
-    /// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
-    /// each plane right behind the rows of the one before it.
-    pub(crate) fn import_cuda<P: Picture>(
-        pool: &BufferRef,
-        format: Format,
-        picture: P,
-    ) -> Result<FrameShell, (Error, P)> {
-        let planes = picture.planes().to_vec();
-        if let Err(reason) = layout(pool.frames_format(), &planes) {
-            return Err((Error::new(ErrorKind::WrongFormat, "import").detail(reason), picture));
-        }
-        // SAFETY: implementing the unsafe trait is the application's word for what `imported` asks.
-        unsafe { FrameShell::imported(pool, format, &planes, picture) }
+impl Mapped<'_> {
+    /// A row of the mapping itself, not copied; `None` if there is no such plane or row.
+    ///
+    /// # Safety
+    /// While the result lives nobody writes the picture: not the device, not through another mapping, and no process that shares the buffer it
+    /// was imported from.
+    pub unsafe fn row_in_place(&self, plane: usize, row: usize) -> Option<&[u8]> {
+        // SAFETY: by the caller's word.
+        unsafe { self.shell.mapped_rows(plane)?.in_place(row) }
     }
+}
+
+/// An application's own picture in device memory, which a frame can be made of without a copy
+/// ([`FramePool::import`](crate::FramePool::import)).
+///
+/// # Safety
+/// The planes are allocated in the pool's context, have the pool's format, and are unchanged until the value is dropped. They stay
+/// allocated for longer: until every encoder that took the frame is closed. NVENC keeps a picture's memory registered so long, and freeing
+/// it earlier is undefined in the driver. So a ring hands its pictures out again when they are dropped, and goes after the encoder. It must be
+/// `'static`: a leaked encoder may read it for ever.
+pub unsafe trait Picture: Send + 'static {
+    /// Pointer and pitch in bytes of each plane: two for NV12, the second right behind the rows of the first.
+    fn planes(&self) -> &[(u64, usize)];
+}
+
+/// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
+/// each plane right behind the rows of the one before it.
+pub(crate) fn import_cuda<P: Picture>(pool: &BufferRef, format: Format, picture: P) -> Result<FrameShell, (Error, P)> {
+    let planes = picture.planes().to_vec();
+    if let Err(reason) = layout(pool.frames_format(), &planes) {
+        return Err((Error::new(ErrorKind::WrongFormat, "import").detail(reason), picture));
+    }
+    // SAFETY: implementing the unsafe trait is the application's word for what `imported` asks.
+    unsafe { FrameShell::imported(pool, format, &planes, picture) }
 }
 
 fn layout(format: Format, planes: &[(u64, usize)]) -> std::result::Result<(), String> {

@@ -2,7 +2,7 @@
 
 use crate::{
     Device, Error, ErrorKind, Result, Vaapi,
-    raw::{BufferRef, c_string},
+    raw::{backend, c_string},
 };
 use std::{
     ffi::c_void,
@@ -37,7 +37,7 @@ impl Device<Vaapi> {
     /// `NoDevice` if the node cannot be opened, `DriverMissing` if libva finds no driver for it.
     pub fn vaapi(node: impl AsRef<Path>) -> Result<Self> {
         let name = c_string("node", &node.as_ref().to_string_lossy())?;
-        BufferRef::vaapi_device(c"drm", &name).map(Self::from_buffer)
+        backend::vaapi::device(c"drm", &name).map(Self::from_buffer)
     }
     /// The first of this machine's GPUs that has a VA-API driver.
     ///
@@ -63,11 +63,11 @@ impl Device<Vaapi> {
     /// As [`vaapi`](Device::vaapi).
     pub fn vaapi_x11(display: Option<&str>) -> Result<Self> {
         let name = c_string("display", display.unwrap_or_default())?;
-        BufferRef::vaapi_device(c"x11", &name).map(Self::from_buffer)
+        backend::vaapi::device(c"x11", &name).map(Self::from_buffer)
     }
     /// The VADisplay, for an application's own work with libva.
     pub fn display(&self) -> Display {
-        Display(self.buffer().va_display().unwrap_or(std::ptr::null_mut()))
+        Display(backend::vaapi::display(self.buffer()).unwrap_or(std::ptr::null_mut()))
     }
 }
 

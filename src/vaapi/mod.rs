@@ -15,6 +15,8 @@
 //! ```
 
 mod device;
+#[cfg(target_os = "linux")]
+mod import;
 mod options;
 
 pub use device::{Display, nodes};

@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod architecture;
 mod attack;
 mod bench;
 #[cfg(unix)]
@@ -41,6 +42,8 @@ enum Command {
     Memcheck(memcheck::MemcheckArgs),
     /// Run random safe programs against the library under AddressSanitizer, and say which go wrong
     Attack(attack::AttackArgs),
+    /// Hold the floors of the library, and draw docs/architecture.svg from its imports
+    Architecture(architecture::ArchitectureArgs),
     /// Count what avsluice costs against the same loop in C and with other crates, and write docs/performance.md
     Bench(bench::BenchArgs),
     /// Pack gpu-test and the decoding bench with all that they need, for a GPU machine that has neither Rust nor FFmpeg
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         Command::GpuTest(args) => gpu_test::run(&args),
         Command::Memcheck(args) => memcheck::run(args),
         Command::Attack(args) => attack::run(args),
+        Command::Architecture(args) => architecture::run(&args),
         Command::Bench(args) => bench::run(&args),
         #[cfg(unix)]
         Command::Bundle(args) => bundle::run(&args),

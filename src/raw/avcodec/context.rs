@@ -10,8 +10,9 @@ use crate::{
     ffi,
     raw::{
         FrameShell, Kind, PacketShell,
-        avcodec::{get_format::Negotiation, parameters::Parameters},
+        avcodec::{formats, get_format::Negotiation, parameters::Parameters},
         avutil::hwdevice,
+        backend::{self, Backend},
         c_string, check,
         log::Capture,
         out_of_memory, strings,
@@ -246,13 +247,9 @@ impl CodecContext {
     pub(crate) fn reorder_depth(&self) -> u32 {
         u32::try_from(self.raw().has_b_frames).unwrap_or(0)
     }
-    /// Whether host frames are copied to the device by avsluice, and not by the codec, whose own way is not safe (`encode::intake`).
-    pub(crate) fn is_fed_from_its_device(&self) -> bool {
-        self.name().ends_with("_nvenc")
-    }
-    /// Whether the codec is one of those that count their decoding times in ticks where frames are due (`encode::reorder`).
-    pub(crate) fn shifts_dts_by_ticks(&self) -> bool {
-        self.name().ends_with("_nvenc")
+    /// The backend whose frames an encoder takes: its device's memory.
+    pub(crate) fn backend(&self) -> Option<&'static dyn Backend> {
+        formats::taken(self.codec).iter().find_map(|format| backend::of_pixel_format(format.ffmpeg()))
     }
     /// New bit rate, in bits per second, from the next frame on, in codecs that read it again.
     pub(crate) fn set_bit_rate(&mut self, rate: u64) {
@@ -273,7 +270,9 @@ impl CodecContext {
     /// Surfaces that the decoder gives out are its own: copies are due to whoever keeps them.
     pub(crate) fn gives_own_surfaces(&self) -> bool {
         // SAFETY: hwaccel is null or a static description.
-        cfg!(nvdec_direct_surfaces) && unsafe { self.raw().hwaccel.as_ref() }.is_some()
+        unsafe { self.raw().hwaccel.as_ref() }
+            .and_then(|hwaccel| backend::of_pixel_format(hwaccel.pix_fmt))
+            .is_some_and(|backend| backend.maps_surfaces())
     }
 
     /// Closes the codec: what it holds in the driver is released. Later calls do nothing.
@@ -320,7 +319,7 @@ fn step(operation: &'static str, call: impl FnOnce() -> i32) -> (Result<Step>, V
         0.. => (Ok(Step::Done), lines),
         ffi::AVERROR_EAGAIN => (Ok(Step::Again), Vec::new()),
         ffi::AVERROR_EOF => (Ok(Step::End), lines),
-        code => (Err(Error::ffmpeg(operation, code, lines)), Vec::new()),
+        code => (Err(crate::raw::ffmpeg_error(operation, code, lines)), Vec::new()),
     }
 }
 

@@ -1,8 +1,7 @@
-//! What a decoder answers when FFmpeg asks for a pixel format: one function for each kind of memory, which captures nothing,
+//! What a decoder answers when FFmpeg asks for a pixel format: each backend has a function that captures nothing,
 //! never unwinds, and never falls back unless the type says so.
 
 use crate::ffi;
-use crate::raw::Kind;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Behind AVCodecContext.opaque: what the stream offered when it was refused. Atomic, for frame threads ask too.
@@ -28,42 +27,11 @@ impl Negotiation {
 pub(crate) type GetFormat =
     unsafe extern "C" fn(*mut ffi::AVCodecContext, *const ffi::AVPixelFormat) -> ffi::AVPixelFormat;
 
-/// Defines the two functions of a kind of memory: one that takes nothing else, one that falls back.
-macro_rules! get_format {
-    ($only:ident, $or_system:ident, $format:ident) => {
-        unsafe extern "C" fn $only(
-            context: *mut ffi::AVCodecContext,
-            offered: *const ffi::AVPixelFormat,
-        ) -> ffi::AVPixelFormat {
-            // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
-            unsafe { choose(context, offered, ffi::$format, false) }
-        }
-        unsafe extern "C" fn $or_system(
-            context: *mut ffi::AVCodecContext,
-            offered: *const ffi::AVPixelFormat,
-        ) -> ffi::AVPixelFormat {
-            // SAFETY: as above.
-            unsafe { choose(context, offered, ffi::$format, true) }
-        }
-    };
-}
-get_format!(cuda, cuda_or_system, AV_PIX_FMT_CUDA);
-get_format!(vaapi, vaapi_or_system, AV_PIX_FMT_VAAPI);
-
-/// The function for a kind of memory. Software decoding leaves the choice to FFmpeg.
-pub(crate) fn get_format(kind: Kind, or_system: bool) -> Option<GetFormat> {
-    match (kind, or_system) {
-        (Kind::Cuda, false) => Some(cuda),
-        (Kind::Cuda, true) => Some(cuda_or_system),
-        (Kind::Vaapi, false) => Some(vaapi),
-        (Kind::Vaapi, true) => Some(vaapi_or_system),
-        (Kind::System | Kind::Any, _) => None,
-    }
-}
-
+/// Takes the device's format, if it is offered; else the software one where the type says so.
+///
 /// # Safety
 /// `offered` ends with AV_PIX_FMT_NONE; the context's opaque is null or a live [`Negotiation`].
-unsafe fn choose(
+pub(in crate::raw) unsafe fn choose(
     context: *mut ffi::AVCodecContext,
     offered: *const ffi::AVPixelFormat,
     wanted: ffi::AVPixelFormat,
@@ -101,7 +69,10 @@ unsafe fn choose(
 mod tests {
     use super::*;
     use crate::raw::avformat::{input, interrupt_callback, stream::StreamInfo, url};
-    use crate::raw::{CodecContext, Kind};
+    use crate::raw::{
+        CodecContext,
+        backend::{Backend as _, cuda},
+    };
 
     #[test]
     fn a_refusal_is_past_once_the_stream_can_be_decoded() {
@@ -110,7 +81,7 @@ mod tests {
         let input = input::Input::open(location, None, &setup).unwrap();
         let stream: StreamInfo = input.stream(input.best_video().unwrap()).unwrap();
         let context = CodecContext::decoder(&stream.parameters, None).unwrap();
-        let choose = get_format(Kind::Cuda, false).unwrap();
+        let choose = cuda::Backend.get_format(false);
         let ask = |offered: &[ffi::AVPixelFormat]| {
             // SAFETY: the context is live, its opaque a Negotiation, and the lists below end with AV_PIX_FMT_NONE.
             unsafe { choose(context.as_ptr(), offered.as_ptr()) }

@@ -261,7 +261,7 @@ impl CustomIo {
         match flushed.err().or((code < 0).then_some(code)) {
             None => Ok(()),
             Some(code) => {
-                let error = Error::ffmpeg("avio_flush", code, Vec::new());
+                let error = crate::raw::ffmpeg_error("avio_flush", code, Vec::new());
                 Err(self.judge(error))
             }
         }

@@ -103,7 +103,7 @@ impl Input {
             ffi::avformat_open_input(&mut raw, location.url().as_ptr(), format, options.as_mut_ptr())
         });
         let Some(context) = NonNull::new(raw).filter(|_| code >= 0) else {
-            let error = Error::ffmpeg("avformat_open_input", code, capture.lines());
+            let error = crate::raw::ffmpeg_error("avformat_open_input", code, capture.lines());
             let mut error = watch.judge(error);
             if let Some(mut custom) = custom {
                 error = custom.judge(error);
@@ -122,13 +122,14 @@ impl Input {
         // SAFETY: the context is open; no options are passed.
         let code = input.watch.during(|| unsafe { ffi::avformat_find_stream_info(context, ptr::null_mut()) });
         if code < 0 || input.watch.has_ended() {
-            let error = Error::ffmpeg("avformat_find_stream_info", code.min(0), capture.lines());
+            let error = crate::raw::ffmpeg_error("avformat_find_stream_info", code.min(0), capture.lines());
             let error = input.judge(error);
             return Err(not_opened(&input.location, error));
         }
         let lines = capture.lines();
         if input.lies_behind(&lines) {
-            let error = Error::ffmpeg("avformat_find_stream_info", 0, lines).with_kind(ErrorKind::Unsupported);
+            let error =
+                crate::raw::ffmpeg_error("avformat_find_stream_info", 0, lines).with_kind(ErrorKind::Unsupported);
             return Err(input.location.name(error.detail(INDEX_AT_END)));
         }
         Ok(input)
@@ -236,7 +237,7 @@ impl Input {
             }
         }
         if code < 0 {
-            let mut error = Error::ffmpeg("av_read_frame", code, lines);
+            let mut error = crate::raw::ffmpeg_error("av_read_frame", code, lines);
             if code == ffi::AVERROR_EAGAIN {
                 error = error.with_kind(ErrorKind::Io(io::ErrorKind::WouldBlock));
             }

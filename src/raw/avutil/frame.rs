@@ -5,11 +5,8 @@ use crate::{
     ffi,
     raw::{
         BufferRef, Kind,
-        avutil::{
-            picture::{self, Picture},
-            rows::Rows,
-        },
-        check, out_of_memory,
+        avutil::picture::{self, Picture},
+        check,
         recycle::Shell,
     },
     types::{
@@ -256,19 +253,9 @@ impl FrameShell {
             code >= 0 && lines.iter().any(|line| line.level == log::Level::Error && line.class.starts_with("AVHW"));
         if code < 0 || swallowed {
             let code = if swallowed { ffi::AVERROR_EXTERNAL } else { code };
-            return Err(Error::ffmpeg("av_hwframe_transfer_data", code, lines));
+            return Err(crate::raw::ffmpeg_error("av_hwframe_transfer_data", code, lines));
         }
         Ok(())
-    }
-    /// Waits until the hardware is done with it, where that is asked of the frame and not of its device (vaSyncSurface).
-    pub(crate) fn synchronize(&self) -> Result<()> {
-        let Some(display) =
-            self.pool().map(|pool| pool.frames_device()).transpose()?.and_then(|device| device.va_display())
-        else {
-            return Ok(());
-        };
-        // SAFETY: the frame's pool keeps the device, and with it the display; such a frame's data[3] is its VASurfaceID.
-        unsafe { crate::raw::backend::vaapi::sync_surface(display, self.get().data[3] as usize as u32) }
     }
     /// Bytes of picture, without padding.
     pub(crate) fn picture_bytes(&self) -> u64 {
@@ -276,61 +263,6 @@ impl FrameShell {
         let planes = ffi::pixel::planes(format.pixels.ffmpeg(), self.get().width, self.get().height);
         planes.iter().map(|(row, rows)| (row * rows) as u64).sum()
     }
-    /// Device pointer, pitch, bytes of picture in a row and rows of one plane of a CUDA frame.
-    pub(crate) fn cuda_plane(&self, index: usize) -> Option<(u64, Rows)> {
-        if self.kind() != Some(Kind::Cuda) {
-            return None;
-        }
-        let frame = self.get();
-        let planes = ffi::pixel::planes(self.format().pixels.ffmpeg(), frame.width, frame.height);
-        let &(row, rows) = planes.get(index)?;
-        let pointer = *frame.data.get(index)? as u64;
-        let pitch = usize::try_from(frame.linesize[index]).ok()?;
-        (pointer != 0).then_some((pointer, Rows { pitch, row, rows, bottom_up: false }))
-    }
-    /// A frame of `pool` around device memory that somebody else owns: `owner` is dropped when the last reference to the
-    /// picture is.
-    ///
-    /// # Safety
-    /// The planes are memory of the pool's device, laid out as the pool's format and size ask, and stay allocated and unchanged
-    /// until `owner` is dropped.
-    pub(crate) unsafe fn imported<P: Send + 'static>(
-        pool: &BufferRef,
-        format: Format,
-        planes: &[(u64, usize)],
-        owner: P,
-    ) -> Result<Self, (Error, P)> {
-        let prepared = Self::new().and_then(|frame| Ok((frame, pool.share()?, size(format)?)));
-        let (mut frame, pool, (width, height)) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => return Err((error, owner)),
-        };
-        let owner = Box::into_raw(Box::new(owner));
-        let first = planes.first().map_or(0, |plane| plane.0);
-        // SAFETY: the free function matches the type behind `opaque`; FFmpeg never reads the bytes behind a CUDA buffer.
-        let buffer = unsafe { ffi::av_buffer_create(first as *mut u8, 0, Some(drop_owner::<P>), owner.cast(), 0) };
-        if buffer.is_null() {
-            // SAFETY: the box was made above, and no buffer took it over.
-            return Err((out_of_memory("av_buffer_create"), *unsafe { Box::from_raw(owner) }));
-        }
-        let raw = frame.get_mut();
-        raw.format = ffi::AV_PIX_FMT_CUDA.0;
-        (raw.width, raw.height) = (width, height);
-        raw.buf[0] = buffer;
-        raw.hw_frames_ctx = pool.into_raw();
-        for (index, &(pointer, pitch)) in planes.iter().enumerate().take(4) {
-            raw.data[index] = pointer as *mut u8;
-            raw.linesize[index] = i32::try_from(pitch).unwrap_or(i32::MAX);
-        }
-        Ok(frame)
-    }
-}
-
-/// AVBuffer's free callback: gives an imported picture back to its owner.
-unsafe extern "C" fn drop_owner<P: Send + 'static>(opaque: *mut std::ffi::c_void, _data: *mut u8) {
-    // SAFETY: `imported` made `opaque` from a Box<P>, and FFmpeg calls this once.
-    let owner = unsafe { Box::from_raw(opaque.cast::<P>()) };
-    crate::error::guard::dispose("an imported picture", owner);
 }
 
 /// A size as FFmpeg has it.

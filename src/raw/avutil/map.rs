@@ -3,7 +3,6 @@
 use crate::{
     error::{ErrorKind, Result},
     ffi,
-    mapped::Mapped,
     raw::{FrameShell, avutil::rows::Rows, check, recycle::Shell},
     types::mapping::Mapping,
 };
@@ -71,16 +70,14 @@ impl MappedRows<'_> {
     }
 }
 
-impl Mapped<'_> {
-    /// A row of the mapping itself, not copied; `None` if there is no such plane or row.
+impl<'f> MappedRows<'f> {
+    /// A row of the mapping itself; `None` if there is no such row.
     ///
     /// # Safety
-    /// While the result lives nobody writes the picture: not the device, not through another mapping, and no process that shares the buffer it
-    /// was imported from.
-    pub unsafe fn row_in_place(&self, plane: usize, row: usize) -> Option<&[u8]> {
-        let MappedRows { first, rows, .. } = self.shell.mapped_rows(plane)?;
-        let offset = rows.offset(row)?;
-        // SAFETY: as in MappedRows::copy; that nobody writes it is the caller's word.
-        Some(unsafe { slice::from_raw_parts(first.add(offset), rows.row) })
+    /// Nobody writes the row while the result lives.
+    pub(crate) unsafe fn in_place(self, row: usize) -> Option<&'f [u8]> {
+        let offset = self.rows.offset(row)?;
+        // SAFETY: as in `copy`; that nobody writes it is the caller's word.
+        Some(unsafe { slice::from_raw_parts(self.first.add(offset), self.rows.row) })
     }
 }

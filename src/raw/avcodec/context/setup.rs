@@ -6,7 +6,6 @@ use crate::{
     ffi,
     raw::{
         BufferRef, Kind,
-        avcodec::get_format,
         avutil::{frame, picture::Picture},
     },
     types::{
@@ -115,7 +114,7 @@ impl CodecContext {
             // Each thread would have surfaces of its own, of which nvdec has 32.
             context.thread_count = 1;
             context.hw_device_ctx = device.into_raw();
-            context.get_format = get_format::get_format(setup.kind, setup.or_system);
+            context.get_format = setup.kind.backend().map(|backend| backend.get_format(setup.or_system));
             // No device has as many; FFmpeg adds to the number unchecked.
             context.extra_hw_frames = i32::try_from(setup.hold.min(1024)).unwrap_or(1024);
             if setup.direct_surfaces {

@@ -255,7 +255,7 @@ mod tests {
         });
         let blamed = |text: &str| {
             let line = Line { level: log::Level::Error, class: "mp4".into(), text: text.into() };
-            let error = Error::ffmpeg("avformat_write_header", ffi::AVERROR_EINVAL, vec![line]);
+            let error = crate::raw::ffmpeg_error("avformat_write_header", ffi::AVERROR_EINVAL, vec![line]);
             TrackSetup::blamed(&tracks, error).explanation().map(str::to_string)
         };
         let told = blamed("Could not find tag for codec hevc in stream #1, codec not currently supported").unwrap();

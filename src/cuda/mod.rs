@@ -1,7 +1,9 @@
 //! CUDA handles, without a dependency on any CUDA crate.
 
-use crate::{Cuda, Error, ErrorKind, Failed, Frame, FramePool, Plane, raw::FrameShell};
+use crate::{Cuda, Error, ErrorKind, Failed, Frame, FramePool, Plane};
 use std::ffi::c_void;
+
+mod device;
 
 /// A CUcontext.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct Stream(pub *mut c_void);
 /// A CUdeviceptr.
 pub type Pointer = u64;
 
-pub use crate::raw::backend::cuda::Picture;
+pub use crate::unsafe_api::Picture;
 
 impl Frame<'_, Cuda> {
     /// The device pointer, pitch and size of a plane, for as long as the frame is borrowed. Work on it belongs on the device's
@@ -39,7 +41,7 @@ impl<'d> FramePool<'d, Cuda> {
         let Some(pool) = self.buffer() else {
             return Err(Failed::new(Error::new(ErrorKind::WrongFormat, "import"), picture));
         };
-        match FrameShell::import_cuda(pool, self.format(), picture) {
+        match crate::unsafe_api::import_cuda(pool, self.format(), picture) {
             Ok(shell) => Ok(Frame::from_shell(shell)),
             Err((error, picture)) => Err(Failed::new(error, picture)),
         }

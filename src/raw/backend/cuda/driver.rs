@@ -9,19 +9,6 @@ use std::{
     sync::OnceLock,
 };
 
-/// An application's own picture in device memory, which a frame can be made of without a copy
-/// ([`FramePool::import`](crate::FramePool::import)).
-///
-/// # Safety
-/// The planes are allocated in the pool's context, have the pool's format, and are unchanged until the value is dropped. They stay
-/// allocated for longer: until every encoder that took the frame is closed. NVENC keeps a picture's memory registered so long, and freeing
-/// it earlier is undefined in the driver. So a ring hands its pictures out again when they are dropped, and goes after the encoder. It must be
-/// `'static`: a leaked encoder may read it for ever.
-pub unsafe trait Picture: Send + 'static {
-    /// Pointer and pitch in bytes of each plane: two for NV12, the second right behind the rows of the first.
-    fn planes(&self) -> &[(u64, usize)];
-}
-
 /// A CUcontext or CUstream.
 type Handle = *mut c_void;
 type Status = c_int;
