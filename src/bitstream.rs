@@ -2,13 +2,12 @@
 
 use crate::{
     Error, ErrorKind, Failed, Packet, Result, Stream,
+    codec::{Ready, Receive},
     demux::{Reset, Seeks},
-    encode::{Ready, Receive},
     ffi,
     raw::{
-        PacketShell,
         avcodec::{bsf::BsfContext, context::Step, parser::ParserContext},
-        recycle::Shells,
+        recycle::Supply,
     },
     types::{
         facts::{Facts, Origin},
@@ -38,8 +37,7 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 pub struct Parser {
     context: ParserContext,
     facts: Facts,
-    packets: Arc<Shells<ffi::AVPacket>>,
-    spare: Option<PacketShell>,
+    packets: Supply<ffi::AVPacket>,
     /// The last picture is due: its end is the stream's.
     ending: bool,
 }
@@ -53,7 +51,7 @@ impl Parser {
         let origin = stream.info().origin;
         let facts = Facts { time_base: stream.ratio(), frame_rate: stream.rate(), origin, ..Facts::default() };
         let context = ParserContext::new(stream.parameters())?;
-        Ok(Parser { context, facts, packets: Shells::new(), spare: None, ending: false })
+        Ok(Parser { context, facts, packets: Supply::new(), ending: false })
     }
     /// Takes bytes, and gives the pictures that are complete. `pts` is the presentation time of the first picture that begins in them, in
     /// ticks of the stream's time base; other pictures have none. The end of a picture shows with the beginning of the next.
@@ -72,21 +70,12 @@ impl Parser {
 }
 
 impl Receive<Packet> for Parser {
-    fn next_ready(&mut self) -> Result<Option<Packet>> {
-        let mut shell = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.packets.take()?,
-        };
-        let found = match self.context.next(&mut shell)? {
-            false if std::mem::take(&mut self.ending) => self.context.end(&mut shell)?,
-            found => found,
-        };
-        if !found {
-            self.spare = Some(shell);
-            return Ok(None);
-        }
-        *shell.facts_mut() = self.facts;
-        Ok(Some(Packet(shell)))
+    fn receive(&mut self) -> Result<Option<Packet>> {
+        let found = self.packets.fill(|packet| match self.context.next(packet)? {
+            false if std::mem::take(&mut self.ending) => self.context.end(packet),
+            found => Ok(found),
+        })?;
+        Ok(found.map(|packet| Packet(packet.with_facts(self.facts))))
     }
 }
 
@@ -117,8 +106,7 @@ pub struct BitstreamFilter {
     input: Origin,
     output: Stream,
     facts: Facts,
-    packets: Arc<Shells<ffi::AVPacket>>,
-    spare: Option<PacketShell>,
+    packets: Supply<ffi::AVPacket>,
     /// What had to come out before the end could be said, which loses it.
     pending: VecDeque<Packet>,
     ended: bool,
@@ -141,8 +129,7 @@ impl BitstreamFilter {
             input: stream.info().origin,
             output,
             facts,
-            packets: Shells::new(),
-            spare: None,
+            packets: Supply::new(),
             pending: VecDeque::new(),
             ended: false,
         })
@@ -183,7 +170,7 @@ impl BitstreamFilter {
     /// What the filter reports.
     pub fn end(&mut self) -> Result<Ready<'_, Packet>> {
         if !self.ended {
-            while let Some(packet) = self.take()? {
+            while let Some(packet) = self.receive_from_filter()? {
                 self.pending.push_back(packet);
             }
             self.ended = true;
@@ -198,29 +185,17 @@ impl BitstreamFilter {
 }
 
 impl BitstreamFilter {
-    fn take(&mut self) -> Result<Option<Packet>> {
-        let mut shell = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.packets.take()?,
-        };
-        match self.context.receive(&mut shell)? {
-            Step::Done => {
-                *shell.facts_mut() = self.facts;
-                Ok(Some(Packet(shell)))
-            }
-            Step::Again | Step::End => {
-                self.spare = Some(shell);
-                Ok(None)
-            }
-        }
+    fn receive_from_filter(&mut self) -> Result<Option<Packet>> {
+        let received = self.packets.fill(|packet| Ok(self.context.receive(packet)? == Step::Done))?;
+        Ok(received.map(|packet| Packet(packet.with_facts(self.facts))))
     }
 }
 
 impl Receive<Packet> for BitstreamFilter {
-    fn next_ready(&mut self) -> Result<Option<Packet>> {
+    fn receive(&mut self) -> Result<Option<Packet>> {
         match self.pending.pop_front() {
             Some(packet) => Ok(Some(packet)),
-            None => self.take(),
+            None => self.receive_from_filter(),
         }
     }
 }
@@ -252,7 +227,7 @@ impl<P: Iterator<Item = Result<Packet>>> Iterator for Filtered<'_, P> {
     type Item = Result<Packet>;
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            match self.filter.next_ready() {
+            match self.filter.receive() {
                 Ok(None) if self.filter.ended => return None,
                 Ok(None) => {}
                 ready => return ready.transpose(),

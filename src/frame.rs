@@ -3,7 +3,7 @@
 use crate::{
     Any, Color, Concrete, DeviceMemory, Error, ErrorKind, FieldOrder, Format, FramePool, Mapped, Mapping, Memory,
     Result, System, TimeBase,
-    raw::{FrameShell, Scope, avutil::rows::Rows},
+    raw::{RawFrame, Scope, avutil::rows::Rows},
     transfer,
 };
 use std::{fmt, marker::PhantomData};
@@ -15,41 +15,41 @@ pub use crate::raw::avutil::rows::{HostRows, HostRowsMut};
 /// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from [`share`](Frame::share).
 #[must_use]
 pub struct Frame<'d, M: Memory> {
-    pub(crate) shell: FrameShell,
+    pub(crate) raw: RawFrame,
     _scope: Scope<'d, M>,
 }
 
 impl<'d, M: Memory> Frame<'d, M> {
-    pub(crate) fn from_shell(shell: FrameShell) -> Self {
-        Frame { shell, _scope: Scope::new() }
+    pub(crate) fn from_raw(raw: RawFrame) -> Self {
+        Frame { raw, _scope: Scope::new() }
     }
     /// The visible size and the layout of the pixels.
     pub fn format(&self) -> Format {
-        self.shell.format()
+        self.raw.format()
     }
     /// Presentation time, in ticks of [`time_base`](Frame::time_base). Pictures of a stream that has no times, such as raw H.264, are
     /// given them by the stream's frame rate.
     pub fn pts(&self) -> Option<i64> {
-        self.shell.pts()
+        self.raw.pts()
     }
     /// Sets the presentation time, in ticks of the time base of the encoder that it is for.
     pub fn set_pts(&mut self, pts: i64) {
-        self.shell.set_pts(Some(pts));
-        self.shell.facts_mut().time_base = Default::default();
+        self.raw.set_pts(Some(pts));
+        self.raw.facts_mut().time_base = Default::default();
     }
     /// Duration in ticks of [`time_base`](Frame::time_base); 0 when not known.
     pub fn duration(&self) -> i64 {
-        self.shell.duration()
+        self.raw.duration()
     }
     /// What its times are counted in: a decoded frame's stream's. `None` for a frame of the application's, whose times are in
     /// those of the encoder that it is sent to.
     pub fn time_base(&self) -> Option<TimeBase> {
-        TimeBase::from_ratio(self.shell.facts().time_base)
+        TimeBase::from_ratio(self.raw.facts().time_base)
     }
     /// Whether it is a keyframe, as the decoder says. FFmpeg's `h264_cuvid` says so of some other frames too from FFmpeg 6 or 7 on
     /// (it reads memory that it never wrote); nvdec, which is the default, does not.
     pub fn is_key(&self) -> bool {
-        self.shell.is_key()
+        self.raw.is_key()
     }
     /// Whether something of it is missing or made up: its packet is incomplete, data of it does not decode, a picture
     /// that it refers to is not there (AV_FRAME_FLAG_CORRUPT, decode_error_flags, and what FFmpeg's decoder only logs),
@@ -58,15 +58,15 @@ impl<'d, M: Memory> Frame<'d, M> {
     /// [`threads`](crate::Decoder::threads) may give a frame out before it knows, so one thread tells more. An encoder
     /// takes the frame like any other.
     pub fn is_damaged(&self) -> bool {
-        self.shell.is_damaged()
+        self.raw.is_damaged()
     }
     /// Whether it is one picture, or two fields of which one was taken, and is shown, after the other.
     pub fn field_order(&self) -> FieldOrder {
-        self.shell.field_order()
+        self.raw.field_order()
     }
     /// Width to height of one sample, as a ratio; `None` where the stream does not tell, and they count as square.
     pub fn sample_aspect_ratio(&self) -> Option<(u32, u32)> {
-        let ratio = self.shell.sample_aspect_ratio();
+        let ratio = self.raw.sample_aspect_ratio();
         ratio.is_known().then(|| (ratio.num.unsigned_abs(), ratio.den.unsigned_abs()))
     }
     /// Degrees clockwise, 0 to 359, by which it is to be turned to be shown: a telephone's video is often stored lying.
@@ -74,36 +74,36 @@ impl<'d, M: Memory> Frame<'d, M> {
     /// mastering display, light level, spherical and stereo description. An encoder for this frame's pool hands all of
     /// them on to the muxer.
     pub fn rotation(&self) -> Option<u32> {
-        self.shell.rotation()
+        self.raw.rotation()
     }
     /// How its colours are to be understood.
     pub fn color(&self) -> Color {
-        self.shell.picture().color
+        self.raw.picture().color
     }
     /// Columns and rows at the left and top that the stream cuts off and that are still there: FFmpeg does not move the pointers of
     /// hardware frames, so the part to be shown begins at this column and row of [`format`](Frame::format)'s picture. (0, 0) for
     /// almost every stream.
     pub fn crop_left_top(&self) -> (usize, usize) {
-        self.shell.crop_left_top()
+        self.raw.crop_left_top()
     }
     /// The pool it came from, with the colour, aspect ratio, HDR metadata and frame rate of its stream: what an encoder for this
     /// and later frames is configured with.
     pub fn pool(&self) -> FramePool<'d, M> {
-        FramePool::of(&self.shell)
+        FramePool::of(&self.raw)
     }
     /// Another reference to the same picture (av_frame_ref). Nothing is copied.
     ///
     /// # Errors
     /// `OutOfMemory`.
     pub fn share(&self) -> Result<Self> {
-        self.shell.share().map(Self::from_shell)
+        self.raw.share().map(Self::from_raw)
     }
 }
 
 impl<'d, M: Concrete> Frame<'d, M> {
     /// The memory kind checked at run time instead.
     pub fn erase(self) -> Frame<'d, Any> {
-        Frame::from_shell(self.shell)
+        Frame::from_raw(self.raw)
     }
 }
 
@@ -115,11 +115,11 @@ impl<'d, M: DeviceMemory> Frame<'d, M> {
     /// `Unsupported` for memory that cannot be mapped, which is all of CUDA's, and for a driver that cannot map it directly when
     /// that is asked for; what the driver reports.
     pub fn map(&self, mapping: Mapping) -> Result<Mapped<'d>> {
-        let shell = self.shell.mapped(mapping)?;
+        let mapped = self.raw.mapped(mapping)?;
         if mapping == Mapping::Copy {
-            transfer::downloaded(shell.picture_bytes());
+            transfer::downloaded(mapped.picture_bytes());
         }
-        Ok(Mapped::new(shell))
+        Ok(Mapped::new(mapped))
     }
     /// Copies the picture to host memory, in the device's layout of it or another that the driver gives
     /// (av_hwframe_transfer_data); counted in [`transfer::stats`].
@@ -127,13 +127,13 @@ impl<'d, M: DeviceMemory> Frame<'d, M> {
     /// # Errors
     /// What the driver reports, also where FFmpeg only logs it; `OutOfMemory`.
     pub fn download(&self) -> Result<Frame<'static, System>> {
-        let (width, height) = self.shell.coded_size();
-        let pixels = self.shell.pool().map_or(self.format().pixels, |pool| pool.host_pixels());
-        let mut host = FrameShell::system(Format { width, height, pixels })?;
-        self.shell.transfer(&mut host)?;
-        host.copy_properties(&self.shell)?;
+        let (width, height) = self.raw.coded_size();
+        let pixels = self.raw.pool().map_or(self.format().pixels, |pool| pool.host_pixels());
+        let mut host = RawFrame::system(Format { width, height, pixels })?;
+        self.raw.transfer(&mut host)?;
+        host.copy_properties(&self.raw)?;
         transfer::downloaded(host.picture_bytes());
-        Ok(Frame::from_shell(host))
+        Ok(Frame::from_raw(host))
     }
 }
 
@@ -144,7 +144,7 @@ impl Frame<'static, System> {
     /// `InvalidSetting` for a size of zero; `OutOfMemory`.
     pub fn system(format: Format) -> Result<Self> {
         crate::raw::enter()?;
-        FrameShell::system(format).map(Self::from_shell)
+        RawFrame::system(format).map(Self::from_raw)
     }
 }
 
@@ -164,21 +164,21 @@ impl<'f> Frame<'f, System> {
         }
         let mut frame = pool.frame()?;
         // Drivers take no rows that run upwards.
-        let upright = if self.shell.is_bottom_up() { Some(self.shell.copied()?) } else { None };
-        upright.as_ref().unwrap_or(&self.shell).transfer(&mut frame.shell)?;
-        frame.shell.copy_properties(&self.shell)?;
-        transfer::uploaded(self.shell.picture_bytes());
+        let upright = if self.raw.is_bottom_up() { Some(self.raw.copied()?) } else { None };
+        upright.as_ref().unwrap_or(&self.raw).transfer(&mut frame.raw)?;
+        frame.raw.copy_properties(&self.raw)?;
+        transfer::uploaded(self.raw.picture_bytes());
         Ok(frame)
     }
     /// One plane's rows. Without rows if the format has no such plane: NV12 has 2, YUV 4:2:0 has 3.
     pub fn plane(&self, index: usize) -> Plane<'_, HostRows<'_>> {
-        let rows = self.shell.host_rows(index);
+        let rows = self.raw.host_rows(index);
         Plane::new(rows, rows.layout())
     }
     /// The rows of one plane, to write to. `None` if there is no such plane, or another reference to the picture exists, whose
     /// reader would see it change.
     pub fn plane_mut(&mut self, index: usize) -> Option<Plane<'_, HostRowsMut<'_>>> {
-        let rows = self.shell.host_rows_mut(index)?;
+        let rows = self.raw.host_rows_mut(index)?;
         let layout = rows.layout();
         Some(Plane::new(rows, layout))
     }

@@ -100,8 +100,6 @@ pub mod mux;
 #[forbid(unsafe_code)]
 pub mod nvenc;
 #[forbid(unsafe_code)]
-pub mod teardown;
-#[forbid(unsafe_code)]
 pub mod transfer;
 #[forbid(unsafe_code)]
 pub mod vaapi;
@@ -109,6 +107,7 @@ pub mod vaapi;
 pub mod x264;
 
 pub use bitstream::{BitstreamFilter, Parser};
+pub use codec::teardown::{self, Limit, Outcome, Settle, Teardown, TeardownReport};
 pub use decode::{Decoded, Decoder, OrSystem};
 pub use demux::{Demuxer, Stream, StreamKind};
 pub use device::{Device, Lend};
@@ -121,7 +120,6 @@ pub use mux::{MuxReport, Muxer, Track};
 pub use packet::Packet;
 pub use pool::FramePool;
 pub use raw::version::libavcodec_version;
-pub use teardown::{Limit, Outcome, Settle, Teardown, TeardownReport};
 pub use types::{
     color::{Color, ColorRange},
     interrupt::Interrupt,

@@ -3,7 +3,7 @@
 pub use crate::raw::avutil::map::MappedRows;
 use crate::{
     Error, ErrorKind, Format, Frame, Plane, Result, System,
-    raw::{FrameShell, Scope},
+    raw::{RawFrame, Scope},
 };
 use std::fmt;
 
@@ -12,25 +12,25 @@ use std::fmt;
 /// [`row_in_place`](Mapped::row_in_place) reads them where they are.
 #[must_use]
 pub struct Mapped<'d> {
-    pub(crate) shell: FrameShell,
+    pub(crate) raw: RawFrame,
     _scope: Scope<'d, System>,
 }
 
 impl Mapped<'_> {
-    pub(crate) fn new(shell: FrameShell) -> Self {
-        Mapped { shell, _scope: Scope::new() }
+    pub(crate) fn new(raw: RawFrame) -> Self {
+        Mapped { raw, _scope: Scope::new() }
     }
     /// The visible size and the layout of the pixels, which may be another than the device's.
     pub fn format(&self) -> Format {
-        self.shell.format()
+        self.raw.format()
     }
     /// Presentation time, in ticks of the frame's [`time_base`](Frame::time_base).
     pub fn pts(&self) -> Option<i64> {
-        self.shell.pts()
+        self.raw.pts()
     }
     /// One plane's rows, to copy. Without rows if the format has no such plane.
     pub fn plane(&self, index: usize) -> Option<Plane<'_, MappedRows<'_>>> {
-        let rows = self.shell.mapped_rows(index)?;
+        let rows = self.raw.mapped_rows(index)?;
         Some(Plane::new(rows, rows.layout()))
     }
     /// A copy in host memory, with its times and properties.
@@ -38,17 +38,17 @@ impl Mapped<'_> {
     /// # Errors
     /// `OutOfMemory`.
     pub fn to_frame(&self) -> Result<Frame<'static, System>> {
-        let mut copy = FrameShell::system(self.format())?;
+        let mut copy = RawFrame::system(self.format())?;
         for index in 0.. {
             let Some(to) = copy.host_rows_mut(index) else { break };
-            let from = self.shell.mapped_rows(index);
+            let from = self.raw.mapped_rows(index);
             if !to.into_iter_mut().enumerate().all(|(row, to)| from.is_some_and(|from| from.copy(row, to))) {
                 return Err(Error::new(ErrorKind::WrongFormat, "to_frame")
                     .detail("the mapping has other rows than its format asks"));
             }
         }
-        copy.copy_properties(&self.shell)?;
-        Ok(Frame::from_shell(copy))
+        copy.copy_properties(&self.raw)?;
+        Ok(Frame::from_raw(copy))
     }
 }
 

@@ -61,9 +61,9 @@ macro_rules! backends {
         impl<'d> Frame<'d, Any> {
             /// Sorts it by the memory that it is in.
             pub fn into_kind(self) -> AnyFrame<'d> {
-                match self.shell.kind() {
-                    $(Some(kind) if kind == <$name as sealed::Memory>::KIND => AnyFrame::$name(Frame::from_shell(self.shell)),)*
-                    _ => AnyFrame::System(Frame::from_shell(self.shell)),
+                match self.raw.kind() {
+                    $(Some(kind) if kind == <$name as sealed::Memory>::KIND => AnyFrame::$name(Frame::from_raw(self.raw)),)*
+                    _ => AnyFrame::System(Frame::from_raw(self.raw)),
                 }
             }
         }

@@ -9,11 +9,11 @@ use crate::{
     Encoder, Error, ErrorKind, Failed, Interrupt, Memory, Packet, Result, Stream,
     raw::{
         avformat::{
-            avio::Custom,
+            avio::AppBytes,
             in_use::Claim,
-            interrupt_callback::Watch,
+            interrupt_callback::InterruptCallback,
             output::{Container, Output, OutputSetup, TrackSetup},
-            url::Location,
+            url::Url,
         },
         sealed,
     },
@@ -33,10 +33,10 @@ pub struct Muxer<S: State = Opened>(S);
 /// Plain data: nothing is written yet, and no file exists.
 pub struct Configured {
     id: u64,
-    location: Location,
+    url: Url,
     container: Container,
     tracks: Vec<TrackSetup>,
-    writer: Option<Custom>,
+    writer: Option<AppBytes>,
     options: Vec<Setting>,
     fragments: Option<Fragments>,
     timeout: Option<Duration>,
@@ -97,17 +97,17 @@ impl Muxer<Configured> {
     /// # Errors
     /// `Unsupported` if FFmpeg has no container for the extension, `InvalidSetting` for a path with a NUL byte.
     pub fn create(url: impl AsRef<Path>) -> Result<Self> {
-        let location = Location::new(url.as_ref())?;
-        let container = Container::of(&location)?;
-        Ok(Muxer::configured(location, container, None))
+        let url = Url::new(url.as_ref())?;
+        let container = Container::of(&url)?;
+        Ok(Muxer::configured(url, container, None))
     }
     /// The same with FFmpeg's name of the container: a URL may have no extension (`flv` for RTMP, `mpegts` for SRT and UDP).
     ///
     /// # Errors
     /// `Unsupported` if FFmpeg has no such container, `InvalidSetting` for a path with a NUL byte.
     pub fn create_as(format: &str, url: impl AsRef<Path>) -> Result<Self> {
-        let location = Location::new(url.as_ref())?;
-        Ok(Muxer::configured(location, Container::named(format)?, None))
+        let url = Url::new(url.as_ref())?;
+        Ok(Muxer::configured(url, Container::named(format)?, None))
     }
     /// What goes to the application's writer, from the beginning to the end and never back (avio_alloc_context): `mpegts`, `matroska`,
     /// `h264`, or `mp4` in [fragments](Muxer::fragmented).
@@ -115,7 +115,7 @@ impl Muxer<Configured> {
     /// # Errors
     /// `Unsupported` if FFmpeg has no such container, or it writes files of its own choice.
     pub fn to_write(format: &str, writer: impl io::Write + Send + 'static) -> Result<Self> {
-        Muxer::to_application(format, Custom::writer(writer))
+        Muxer::to_application(format, AppBytes::writer(writer))
     }
     /// The same where the writer can go back, as MP4 must to be finished. It begins at the writer's beginning. [`finish_into`](Muxer::finish_into) gives the writer back.
     ///
@@ -144,21 +144,21 @@ impl Muxer<Configured> {
     /// # Errors
     /// As [`to_write`](Muxer::to_write).
     pub fn to_write_seek(format: &str, writer: impl io::Write + io::Seek + Send + 'static) -> Result<Self> {
-        Muxer::to_application(format, Custom::seekable_writer(writer))
+        Muxer::to_application(format, AppBytes::seekable_writer(writer))
     }
-    fn to_application(format: &str, writer: Custom) -> Result<Self> {
+    fn to_application(format: &str, writer: AppBytes) -> Result<Self> {
         let container = Container::named(format)?;
         if container.opens_files() {
             let detail = format!("the container {format} makes its files itself: use create_as");
             return Err(Error::new(ErrorKind::Unsupported, "av_guess_format").detail(detail));
         }
-        let location = Location::of_application("the application's writer")?;
-        Ok(Muxer::configured(location, container, Some(writer)))
+        let url = Url::of_application("the application's writer")?;
+        Ok(Muxer::configured(url, container, Some(writer)))
     }
-    fn configured(location: Location, container: Container, writer: Option<Custom>) -> Self {
+    fn configured(url: Url, container: Container, writer: Option<AppBytes>) -> Self {
         Muxer(Configured {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-            location,
+            url,
             container,
             tracks: Vec::new(),
             writer,
@@ -213,12 +213,12 @@ impl Muxer<Configured> {
     /// `Unsupported` if the container cannot hold the codec; `InvalidSetting` for a stream of sound whose sample rate or number of channels
     /// is not known, as of one that has no sound in the part that the demuxer looked at. The muxer is as it was: go on without that stream.
     pub fn add_copy(&mut self, stream: &Stream) -> Result<Track> {
-        let setup = TrackSetup::copied(stream.info()).map_err(|error| self.0.location.name(error))?;
+        let setup = TrackSetup::copied(stream.info()).map_err(|error| self.0.url.name(error))?;
         self.add_track(setup)
     }
     fn add_track(&mut self, setup: TrackSetup) -> Result<Track> {
         let index = self.0.tracks.len();
-        self.0.container.check(&setup, index).map_err(|error| self.0.location.name(error))?;
+        self.0.container.check(&setup, index).map_err(|error| self.0.url.name(error))?;
         self.0.tracks.push(setup);
         Ok(Track { muxer: self.0.id, index })
     }
@@ -231,15 +231,15 @@ impl Muxer<Configured> {
     /// [`Demuxer::from_read`](crate::Demuxer::from_read), say) and what a format opens beside its own file cannot be known. A file that was made
     /// for nothing is removed.
     pub fn open(mut self) -> Result<Muxer, Failed<Self>> {
-        let new = self.0.location.file().filter(|path| fs::symlink_metadata(path).is_err()).map(Path::to_owned);
+        let new = self.0.url.file().filter(|path| fs::symlink_metadata(path).is_err()).map(Path::to_owned);
         match self.0.build() {
             Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
             Err(error) => {
                 // Another muxer's file is none of ours, though it was not there before.
-                let claim = Claim::writing(&self.0.location);
+                let claim = Claim::writing(&self.0.url);
                 let ours = *error.kind() != ErrorKind::FileInUse && claim.is_ok();
                 if let Some(Err(left)) = new.filter(|path| ours && path.exists()).map(fs::remove_file) {
-                    crate::error::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.location);
+                    crate::error::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.url);
                 }
                 Err(Failed::new(error, self))
             }
@@ -249,7 +249,7 @@ impl Muxer<Configured> {
 
 impl Configured {
     fn build(&mut self) -> Result<Output> {
-        let refuse = |error| Err(self.location.name(error));
+        let refuse = |error| Err(self.url.name(error));
         if self.tracks.is_empty() {
             return refuse(Error::invalid("tracks", "a file needs a track: `add` or `add_copy` one"));
         }
@@ -262,10 +262,10 @@ impl Configured {
         options.extend(self.options.iter().cloned());
         let setup = OutputSetup {
             container: self.container,
-            location: &self.location,
+            url: &self.url,
             tracks: &self.tracks,
             options: &options,
-            watch: Watch::new(self.timeout, self.interrupt.clone()),
+            interrupt_callback: InterruptCallback::new(self.timeout, self.interrupt.clone()),
         };
         Output::open(&setup, &mut self.writer)
     }
@@ -314,7 +314,7 @@ impl Muxer {
     /// # Errors
     /// As [`finish`](Muxer::finish); `InvalidSetting` if the writer is no `W`, or a file was written.
     pub fn finish_into<W: 'static>(self) -> Result<W> {
-        let writer = self.0.output.finish()?.0.map(Custom::into_any);
+        let writer = self.0.output.finish()?.0.map(AppBytes::into_any);
         writer.and_then(|writer| writer.downcast().ok()).map(|writer| *writer).ok_or_else(|| {
             let detail = format!("what was written to is no {}", std::any::type_name::<W>());
             Error::invalid("writer", detail)

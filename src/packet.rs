@@ -1,11 +1,11 @@
 //! Compressed data, and what times are counted in.
 
-use crate::{Result, TimeBase, raw::PacketShell, types::facts::Origin};
+use crate::{Result, TimeBase, raw::RawPacket, types::facts::Origin};
 use std::fmt;
 
 /// Compressed data (an AVPacket). It holds no device memory, so it has no `'d`. `Send` and `Sync`.
 #[must_use]
-pub struct Packet(pub(crate) PacketShell);
+pub struct Packet(pub(crate) RawPacket);
 
 impl Packet {
     /// A packet of the application's own: a copy of `data`, with no times, which every track, decoder and filter takes. A decoder wants a whole picture in it; [`Parser`](crate::Parser)
@@ -15,7 +15,7 @@ impl Packet {
     /// `OutOfMemory`.
     pub fn new(data: &[u8]) -> Result<Self> {
         crate::raw::enter()?;
-        PacketShell::copy_of(data).map(Packet)
+        RawPacket::copy_of(data).map(Packet)
     }
     /// The application's word that a track, decoder or filter of another stream takes it. A packet that a demuxer, an encoder or a filter made is
     /// else taken only by what was opened or added for that very stream, and refused with `WrongStream` elsewhere. It is right where the

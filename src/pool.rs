@@ -2,7 +2,7 @@
 
 use crate::{
     Any, Concrete, DeviceMemory, Format, Frame, Lend, Memory, Result, System,
-    raw::{BufferRef, FrameShell, Scope, avutil::picture::Picture, sealed},
+    raw::{BufferRef, RawFrame, Scope, avutil::picture::Picture, sealed},
 };
 
 /// A counted reference to a pool (an AVHWFramesContext; host memory needs none): cloning it allocates no frames. An encoder is
@@ -48,14 +48,14 @@ impl<'d, M: Memory> FramePool<'d, M> {
         let source = match on.lend() {
             Some(device) => Source::Device(BufferRef::frames(device, <M as sealed::Memory>::KIND, format)?),
             None => {
-                drop(FrameShell::system(format)?); // so that a format that cannot be had is refused here
+                drop(RawFrame::system(format)?); // so that a format that cannot be had is refused here
                 Source::Host
             }
         };
         Ok(FramePool { source, format, picture: Picture::default(), _scope: Scope::new() })
     }
     /// The pool of a frame. Its format is the frame's own: the memory may be laid out for a larger one.
-    pub(crate) fn of(frame: &FrameShell) -> Self {
+    pub(crate) fn of(frame: &RawFrame) -> Self {
         let source = frame.pool().map_or(Source::Host, Source::Device);
         FramePool { source, format: frame.format(), picture: frame.picture(), _scope: Scope::new() }
     }
@@ -69,10 +69,10 @@ impl<'d, M: Memory> FramePool<'d, M> {
     /// `PoolExhausted` when the device has no memory left; `OutOfMemory`.
     pub fn frame(&self) -> Result<Frame<'d, M>> {
         match &self.source {
-            Source::Host => FrameShell::system(self.format),
+            Source::Host => RawFrame::system(self.format),
             Source::Device(pool) => pool.take_frame(None),
         }
-        .map(Frame::from_shell)
+        .map(Frame::from_raw)
     }
     pub(crate) fn picture(&self) -> &Picture {
         &self.picture

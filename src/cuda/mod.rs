@@ -24,7 +24,7 @@ impl Frame<'_, Cuda> {
     ///
     /// A null pointer and no rows if the format has no such plane: NV12 has 2.
     pub fn plane(&self, index: usize) -> Plane<'_, Pointer> {
-        let (pointer, rows) = self.shell.cuda_plane(index).unwrap_or_default();
+        let (pointer, rows) = self.raw.cuda_plane(index).unwrap_or_default();
         Plane::new(pointer, rows)
     }
 }
@@ -42,7 +42,7 @@ impl<'d> FramePool<'d, Cuda> {
             return Err(Failed::new(Error::new(ErrorKind::WrongFormat, "import"), picture));
         };
         match crate::unsafe_api::import_cuda(pool, self.format(), picture) {
-            Ok(shell) => Ok(Frame::from_shell(shell)),
+            Ok(raw) => Ok(Frame::from_raw(raw)),
             Err((error, picture)) => Err(Failed::new(error, picture)),
         }
     }

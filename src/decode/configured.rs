@@ -1,11 +1,11 @@
 //! A decoder to be: plain data. No FFmpeg object exists yet.
 
-use super::{Decoder, Opened, OrSystem, Output, Running};
+use super::{Decoder, Opened, OrSystem, Output, core::DecoderCore};
 use crate::{
     DeviceMemory, Error, ErrorKind, Failed, Lend, Memory, Result, Stream, Teardown,
     codec::Core,
     raw::{
-        BufferRef, CodecContext, avcodec::context::DecoderSetup, avutil::picture::StreamFacts, recycle::Shells, sealed,
+        BufferRef, CodecContext, avcodec::context::DecoderSetup, avutil::picture::StreamFacts, recycle::Supply, sealed,
     },
 };
 
@@ -91,14 +91,14 @@ impl<'d, Y: Output> Decoder<'d, Y, Configured> {
     /// shows with its first packets.
     pub fn open(self) -> Result<Decoder<'d, Y>, Failed<Self>> {
         match self.state.build::<Y>() {
-            Ok(running) => Ok(Decoder::with(Opened { running: Box::new(running) })),
+            Ok(core) => Ok(Decoder::with(Opened { core: Box::new(core) })),
             Err(error) => Err(Failed::new(error, self)),
         }
     }
 }
 
 impl Configured {
-    fn build<Y: Output>(&self) -> Result<Running> {
+    fn build<Y: Output>(&self) -> Result<DecoderCore> {
         let kind = <Y as sealed::Output>::KIND;
         let or_system = <Y as sealed::Output>::OR_SYSTEM;
         let mut context = CodecContext::decoder(self.stream.parameters(), self.name.as_deref())?;
@@ -123,7 +123,7 @@ impl Configured {
         })?;
         context.open()?;
         let share = |device: &Option<BufferRef>| device.as_ref().map(BufferRef::share).transpose();
-        Ok(Running {
+        Ok(DecoderCore {
             core: Core::new(context, share(&self.device)?, self.teardown),
             kind,
             or_system,
@@ -141,8 +141,7 @@ impl Configured {
             last_failure: None,
             facts: StreamFacts::of(self.stream.parameters()),
             copies: None,
-            frames: Shells::new(),
-            spare: None,
+            frames: Supply::new(),
             pending: Default::default(),
         })
     }

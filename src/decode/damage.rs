@@ -3,7 +3,7 @@
 
 use crate::{
     Error, ErrorKind,
-    raw::{FrameShell, PacketShell, backend::Backend},
+    raw::{RawFrame, RawPacket, backend::Backend},
 };
 use std::collections::VecDeque;
 
@@ -58,7 +58,7 @@ struct Sent {
 }
 
 impl Sent {
-    fn is_of(&self, frame: &FrameShell) -> bool {
+    fn is_of(&self, frame: &RawFrame) -> bool {
         match frame.number() {
             0 => self.time.is_some() && self.time == frame.pts().or(frame.packet_dts()),
             number => number == self.number,
@@ -69,7 +69,7 @@ impl Sent {
 impl Damage {
     /// The next packet goes in: its number.
     #[inline]
-    pub(super) fn sent(&mut self, packet: &PacketShell) -> u32 {
+    pub(super) fn sent(&mut self, packet: &RawPacket) -> u32 {
         let number = self.last.number.wrapping_add(1).max(1);
         self.last = Sent { number, time: packet.pts().or(packet.dts()) };
         if packet.is_corrupt() {
@@ -94,7 +94,7 @@ impl Damage {
     }
     /// A frame is out, as FFmpeg gave it: marks it where it is damaged, and says so.
     #[inline]
-    pub(super) fn came_out(&mut self, frame: &mut FrameShell) -> bool {
+    pub(super) fn came_out(&mut self, frame: &mut RawFrame) -> bool {
         if !self.awaited.is_empty() {
             self.find(frame);
         }
@@ -105,7 +105,7 @@ impl Damage {
         damaged
     }
     #[cold]
-    fn find(&mut self, frame: &mut FrameShell) {
+    fn find(&mut self, frame: &mut RawFrame) {
         let Some(place) = self.awaited.iter().position(|sent| sent.is_of(frame)) else { return };
         self.awaited.remove(place);
         frame.mark_damaged();

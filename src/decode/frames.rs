@@ -96,7 +96,7 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
     /// Closes the decoder: `Drained` if the iterator had come to its end.
     pub fn close(self) -> Decoder<'d, Y, Closed> {
         match self.decoder {
-            Stage::Opened(decoder) => Decoder::with(Closed::close(decoder.state.running, Duration::ZERO)),
+            Stage::Opened(decoder) => Decoder::with(Closed::close(decoder.state.core, Duration::ZERO)),
             Stage::Flushing(decoder) => decoder.abandon(),
             Stage::Closed(closed) => closed,
             Stage::Between => unreachable!("a stage is always put back, and nothing in between can unwind"),

@@ -7,25 +7,22 @@
 //! | [`Flushing`] | end of stream sent | `receive` to the end; `finish`, `abandon`, `reset` |
 //! | [`Closed`] | codec closed, hardware released | `report`, `free` |
 
-mod closed;
 mod configured;
+mod core;
 mod damage;
-mod flushing;
 mod frames;
 mod opened;
-mod running;
 
-pub use closed::Closed;
 pub use configured::{Configured, Surfaces};
-pub use flushing::Flushing;
 pub use frames::Frames;
 pub use opened::Opened;
 
+use self::core::DecoderCore;
 use crate::{
     DeviceMemory, Frame, Memory, System,
+    codec::Codec as _,
     raw::{Kind, Scope, sealed},
 };
-use running::Running;
 use std::marker::PhantomData;
 
 /// A decoder that yields `Y`: frames in one memory, or [`OrSystem`]. `S` is one of this module's four states.
@@ -33,6 +30,20 @@ use std::marker::PhantomData;
 pub struct Decoder<'d, Y: Output, S: State = Opened> {
     state: S,
     _scope: Scope<'d, Y>,
+}
+
+crate::codec::states_behind_the_end! {
+    Decoder<Y: Output>, DecoderCore, "frame", <'d> Y::Frame<'d>, Y::Frame<'static>,
+    |frame| Y::wrap(sealed::Checked(frame)), lost: false
+}
+
+impl<'d, Y: Output> Decoder<'d, Y, Flushing> {
+    /// Discards what is inside and takes packets again (avcodec_flush_buffers): a drained decoder is used for the next file of the
+    /// same format, or from another place of this one.
+    pub fn reset(mut self) -> Decoder<'d, Y> {
+        self.state.core.reset();
+        Decoder::with(Opened { core: self.state.core })
+    }
 }
 
 /// A state of a [`Decoder`]. Sealed.
@@ -64,7 +75,7 @@ impl<M: Memory> sealed::Output for M {
 impl<M: Memory> Output for M {
     type Frame<'d> = Frame<'d, M>;
     fn wrap<'d>(frame: sealed::Checked) -> Frame<'d, M> {
-        Frame::from_shell(frame.0)
+        Frame::from_raw(frame.0)
     }
     fn times(frame: &Frame<'_, M>) -> (Option<i64>, i64) {
         (frame.pts(), frame.duration())
@@ -82,8 +93,8 @@ impl<M: DeviceMemory> Output for OrSystem<M> {
     type Frame<'d> = Decoded<'d, M>;
     fn wrap<'d>(frame: sealed::Checked) -> Decoded<'d, M> {
         match frame.0.kind() {
-            Some(Kind::System) => Decoded::System(Frame::from_shell(frame.0)),
-            _ => Decoded::Device(Frame::from_shell(frame.0)),
+            Some(Kind::System) => Decoded::System(Frame::from_raw(frame.0)),
+            _ => Decoded::Device(Frame::from_raw(frame.0)),
         }
     }
     fn times(frame: &Decoded<'_, M>) -> (Option<i64>, i64) {

@@ -1,17 +1,16 @@
 //! An open decoder.
 
-use super::{Closed, Decoder, Flushing, Frames, Output, Running};
+use super::{Closed, Decoder, Flushing, Frames, Output, core::DecoderCore};
 use crate::{
     Failed, Packet, Result,
-    codec::Running as _,
-    encode::{Ready, Receive},
+    codec::{Codec, Ready, Receive},
     raw::sealed::Checked,
 };
 use std::time::Duration;
 
 /// An open AVCodecContext.
 pub struct Opened {
-    pub(super) running: Box<Running>,
+    pub(super) core: Box<DecoderCore>,
 }
 
 impl<'d, Y: Output> Decoder<'d, Y> {
@@ -23,7 +22,7 @@ impl<'d, Y: Output> Decoder<'d, Y> {
     /// [`Packet::trusted`](crate::Packet::trusted)); `NotReset` after a seek without a reset; `Unsupported` if the device cannot decode this stream; `PoolExhausted` if too many of the decoder's
     /// own surfaces are held; `Full` only after frames were left in the last `Ready`.
     pub fn send(&mut self, mut packet: Packet) -> Result<Ready<'_, Y::Frame<'d>>, Failed<Packet>> {
-        match self.state.running.send(&mut packet) {
+        match self.state.core.send(&mut packet) {
             Ok(()) => Ok(Ready::new(self)),
             Err(error) => Err(Failed::new(error, packet)),
         }
@@ -33,29 +32,29 @@ impl<'d, Y: Output> Decoder<'d, Y> {
     /// # Errors
     /// As [`send`](Decoder::send).
     pub fn receive(&mut self) -> Result<Option<Y::Frame<'d>>> {
-        self.next_ready()
+        Receive::receive(self)
     }
     /// Damaged packets skipped so far: no frame came of them, or not a whole one.
     pub fn damaged(&self) -> u64 {
-        self.state.running.core.damaged
+        self.state.core.core.damaged
     }
     /// Damaged frames that have come out so far ([`Frame::is_damaged`](crate::Frame::is_damaged)).
     pub fn damaged_frames(&self) -> u64 {
-        self.state.running.core.damaged_frames
+        self.state.core.core.damaged_frames
     }
     /// Discards what is inside (avcodec_flush_buffers), as is due after a seek: the next packet starts anew.
     pub fn reset(&mut self) {
-        self.state.running.reset();
+        self.state.core.reset();
     }
     /// Sends the end of stream; frames still come out.
     ///
     /// # Errors
     /// What the codec reports; the error carries the decoder closed.
     pub fn flush(self) -> Result<Decoder<'d, Y, Flushing>, Failed<Decoder<'d, Y, Closed>>> {
-        let mut running = self.state.running;
-        match running.end_stream() {
-            Ok(()) => Ok(Decoder::with(Flushing::new(running))),
-            Err(error) => Err(Failed::new(error, Decoder::with(Closed::close(running, Duration::ZERO)))),
+        let mut core = self.state.core;
+        match core.end_stream() {
+            Ok(()) => Ok(Decoder::with(Flushing::new(core))),
+            Err(error) => Err(Failed::new(error, Decoder::with(Closed::close(core, Duration::ZERO)))),
         }
     }
     /// Pulls: reads `packets` as frames are asked for, and flushes at their end.
@@ -65,7 +64,7 @@ impl<'d, Y: Output> Decoder<'d, Y> {
 }
 
 impl<'d, Y: Output> Receive<Y::Frame<'d>> for Decoder<'d, Y> {
-    fn next_ready(&mut self) -> Result<Option<Y::Frame<'d>>> {
-        Ok(self.state.running.next_output()?.map(|frame| Y::wrap(Checked(frame))))
+    fn receive(&mut self) -> Result<Option<Y::Frame<'d>>> {
+        Ok(Codec::receive(&mut *self.state.core)?.map(|frame| Y::wrap(Checked(frame))))
     }
 }

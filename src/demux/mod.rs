@@ -13,7 +13,7 @@ pub use stream::{Stream, StreamKind};
 
 use crate::{
     Error, ErrorKind, Packet, Result, ffi,
-    raw::{PacketShell, avformat::input::Input, recycle::Shells},
+    raw::{avformat::input::Input, recycle::Supply},
 };
 use std::{
     fmt,
@@ -26,9 +26,7 @@ use std::{
 pub struct Demuxer {
     input: Input,
     streams: Vec<Stream>,
-    packets: Arc<Shells<ffi::AVPacket>>,
-    /// An empty shell, from a call that gave nothing.
-    spare: Option<PacketShell>,
+    packets: Supply<ffi::AVPacket>,
 }
 
 impl Demuxer {
@@ -70,7 +68,7 @@ impl Demuxer {
         OpenOptions::default()
     }
     fn new(input: Input) -> Result<Self> {
-        let mut demuxer = Demuxer { input, streams: Vec::new(), packets: Shells::new(), spare: None };
+        let mut demuxer = Demuxer { input, streams: Vec::new(), packets: Supply::new() };
         demuxer.find_streams()?;
         Ok(demuxer)
     }
@@ -85,7 +83,7 @@ impl Demuxer {
         if found.width() == 0 {
             // A file's extension alone can make FFmpeg see a stream in it.
             let detail = format!("no picture can be found in its video ({})", found.codec());
-            return Err(self.input.location().error(ErrorKind::InvalidData, "avformat_find_stream_info", &detail));
+            return Err(self.input.url().error(ErrorKind::InvalidData, "avformat_find_stream_info", &detail));
         }
         Ok(found.clone())
     }
@@ -96,7 +94,7 @@ impl Demuxer {
             [only] => format!("it has no video, only {only}"),
             _ => format!("it has no video, only {}", streams.join(", ")),
         };
-        self.input.location().error(ErrorKind::NoStream, "av_find_best_stream", &detail)
+        self.input.url().error(ErrorKind::NoStream, "av_find_best_stream", &detail)
     }
     /// The streams found so far. Formats such as MPEG-TS may add others while they are read.
     pub fn streams(&self) -> &[Stream] {
@@ -112,25 +110,15 @@ impl Demuxer {
     /// # Errors
     /// `Io` or `InvalidData` where reading fails before the end. The next call goes on behind the damage if the format allows.
     pub fn read(&mut self) -> Result<Option<Packet>> {
-        let mut shell = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.packets.take()?,
-        };
-        match self.input.read(&mut shell) {
-            Ok(true) => {}
-            end_or_error => {
-                self.spare = Some(shell);
-                return end_or_error.map(|_| None);
-            }
-        }
-        if shell.stream_index() >= self.streams.len() {
+        let Some(mut packet) = self.packets.fill(|packet| self.input.read(packet))? else { return Ok(None) };
+        if packet.stream_index() >= self.streams.len() {
             self.find_streams()?;
         }
-        if let Some(stream) = self.streams.get(shell.stream_index()) {
-            stream.0.mark(&mut shell);
-            shell.facts_mut().seeks = self.input.seeks();
+        if let Some(stream) = self.streams.get(packet.stream_index()) {
+            stream.0.mark(&mut packet);
+            packet.facts_mut().seeks = self.input.seeks();
         }
-        Ok(Some(Packet(shell)))
+        Ok(Some(Packet(packet)))
     }
     /// The packets of one stream; the others' are dropped.
     pub fn packets(&mut self, stream: &Stream) -> Packets<&mut Demuxer> {

@@ -4,10 +4,10 @@ use super::Demuxer;
 use crate::{
     Interrupt, Result,
     raw::avformat::{
-        avio::Custom,
+        avio::AppBytes,
         input::{Input, InputSetup},
-        interrupt_callback::Watch,
-        url::Location,
+        interrupt_callback::InterruptCallback,
+        url::Url,
     },
     types::setting::Setting,
 };
@@ -63,7 +63,7 @@ impl OpenOptions {
     /// # Errors
     /// As there; `TimedOut` or `Interrupted`; `OptionUnknown`; `Unsupported` for a format that FFmpeg does not have.
     pub fn open(self, url: impl AsRef<Path>) -> Result<Demuxer> {
-        self.begin(Location::new(url.as_ref())?, None)
+        self.begin(Url::new(url.as_ref())?, None)
     }
     /// Reads what the application has; see [`Demuxer::from_read`].
     ///
@@ -71,7 +71,7 @@ impl OpenOptions {
     /// As there, and as [`open`](OpenOptions::open).
     #[allow(clippy::wrong_self_convention)] // it is the demuxer that is made from the reader
     pub fn from_read(self, reader: impl Read + Send + 'static) -> Result<Demuxer> {
-        self.begin(Location::of_application("the application's reader")?, Some(Custom::reader(reader)))
+        self.begin(Url::of_application("the application's reader")?, Some(AppBytes::reader(reader)))
     }
     /// Reads what the application has, from any place; see [`Demuxer::from_read_seek`].
     ///
@@ -79,11 +79,11 @@ impl OpenOptions {
     /// As there, and as [`open`](OpenOptions::open).
     #[allow(clippy::wrong_self_convention)] // as above
     pub fn from_read_seek(self, reader: impl Read + Seek + Send + 'static) -> Result<Demuxer> {
-        self.begin(Location::of_application("the application's reader")?, Some(Custom::seekable_reader(reader)))
+        self.begin(Url::of_application("the application's reader")?, Some(AppBytes::seekable_reader(reader)))
     }
-    fn begin(self, location: Location, custom: Option<Custom>) -> Result<Demuxer> {
-        let watch = Watch::new(self.timeout, self.interrupt);
-        let setup = InputSetup { format: self.format.as_deref(), options: &self.options, watch };
-        Demuxer::new(Input::open(location, custom, &setup)?)
+    fn begin(self, url: Url, app_bytes: Option<AppBytes>) -> Result<Demuxer> {
+        let interrupt_callback = InterruptCallback::new(self.timeout, self.interrupt);
+        let setup = InputSetup { format: self.format.as_deref(), options: &self.options, interrupt_callback };
+        Demuxer::new(Input::open(url, app_bytes, &setup)?)
     }
 }

@@ -1,7 +1,8 @@
 //! An encoder to be: plain data and the codec's options. No FFmpeg object exists yet, so nothing can be half open.
 
 use super::{
-    Encoder, Encodes, Opened, Running,
+    Encoder, Encodes, Opened,
+    core::EncoderCore,
     intake::{Accepts, Intake},
     reorder::Reorder,
 };
@@ -11,7 +12,7 @@ use crate::{
     codec::Core,
     raw::{
         BufferRef, CodecContext, Kind, avcodec::context::EncoderSetup, avutil::picture::Picture, backend::Backend,
-        recycle::Shells, sealed,
+        recycle::Supply, sealed,
     },
     types::{facts::Origin, time::Ratio},
 };
@@ -142,7 +143,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
     /// `InvalidSetting`, `Unsupported`, `DriverMissing`, `DriverTooOld`, `SessionLimit`, `OutOfMemory`, ...
     pub fn open(self) -> Result<Encoder<'d, M>, Failed<Self>> {
         match self.state.build(<M as sealed::Memory>::KIND) {
-            Ok(running) => Ok(Encoder::with(Opened { running: Box::new(running) })),
+            Ok(core) => Ok(Encoder::with(Opened { core: Box::new(core) })),
             Err(error) => Err(Failed::new(error, self)),
         }
     }
@@ -162,7 +163,7 @@ impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
 }
 
 impl<O: super::Options> Configured<O> {
-    fn build(&self, kind: Kind) -> Result<Running> {
+    fn build(&self, kind: Kind) -> Result<EncoderCore> {
         let mut context = CodecContext::encoder(self.options.name())?;
         if let Some(pool) = &self.memory {
             return self.build_with(context, kind, Some(pool), None);
@@ -182,7 +183,7 @@ impl<O: super::Options> Configured<O> {
         }
     }
     /// On the first device that opens the encoder: some GPUs decode alone.
-    fn build_on_any(&self, backend: &'static dyn Backend) -> Result<Running> {
+    fn build_on_any(&self, backend: &'static dyn Backend) -> Result<EncoderCore> {
         let mut first = None;
         for device in (0..=u32::MAX).map_while(|ordinal| backend.device(ordinal)) {
             let device = match device {
@@ -190,14 +191,14 @@ impl<O: super::Options> Configured<O> {
                 Err(none_left) => return Err(first.unwrap_or(none_left)),
             };
             match self.build_uploading(backend, &device) {
-                Ok(running) => return Ok(running),
+                Ok(core) => return Ok(core),
                 Err(error) => drop(first.get_or_insert(error)),
             }
         }
         Err(first.unwrap_or_else(|| Error::new(ErrorKind::NoDevice, "open")))
     }
     /// Host frames go into a pool of the encoder's own.
-    fn build_uploading(&self, backend: &'static dyn Backend, device: &BufferRef) -> Result<Running> {
+    fn build_uploading(&self, backend: &'static dyn Backend, device: &BufferRef) -> Result<EncoderCore> {
         let pool = BufferRef::frames(device, Kind::Device(backend), self.format)?;
         self.build_with(CodecContext::encoder(self.options.name())?, Kind::System, Some(&pool), None)
     }
@@ -207,7 +208,7 @@ impl<O: super::Options> Configured<O> {
         kind: Kind,
         pool: Option<&BufferRef>,
         device: Option<&BufferRef>,
-    ) -> Result<Running> {
+    ) -> Result<EncoderCore> {
         let picture = Picture { frame_rate: self.check()?, ..self.picture.clone() };
         context.set_up_encoder(&EncoderSetup {
             format: self.format,
@@ -250,7 +251,7 @@ impl<O: super::Options> Configured<O> {
         let reorder = shifts.then(|| Reorder::new(context.reorder_depth(), period));
         let constant = self.buffer_size.is_some() && self.max_bit_rate.is_some() && self.max_bit_rate <= self.bit_rate;
         let rereads_bit_rate = self.options.rereads_bit_rate(constant);
-        Ok(Running {
+        Ok(EncoderCore {
             core: Core::new(context, device, self.teardown),
             intake,
             time_base: self.time_base.ratio(),
@@ -258,8 +259,7 @@ impl<O: super::Options> Configured<O> {
             origin: Origin::encoder(codec),
             period,
             reorder,
-            packets: Shells::new(),
-            spare: None,
+            packets: Supply::new(),
             pending: Default::default(),
             deferred: None,
             force_keyframe: false,

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, ErrorKind, Format, Result, ffi,
-    raw::{BufferRef, FrameShell, Kind, avutil::frame::Layout, recycle::Shells},
+    raw::{BufferRef, Kind, RawFrame, avutil::frame::Layout, recycle::FreeList},
     transfer,
 };
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) struct Intake {
     own: Option<BufferRef>,
     /// Host frames are copied into `own`: the codec was opened for a device's frames.
     uploads: bool,
-    shells: Arc<Shells<ffi::AVFrame>>,
+    list: Arc<FreeList<ffi::AVFrame>>,
 }
 
 /// Pools whose frames go to the codec as they are. Each keeps the memory of its frames until the encoder is closed: a program that opens a decoder
@@ -36,7 +36,7 @@ pub(super) struct Accepts {
 }
 
 impl Accepts {
-    fn check(&self, frame: &FrameShell) -> Result<()> {
+    fn check(&self, frame: &RawFrame) -> Result<()> {
         let refuse = |kind, detail| Err(Error::new(kind, "send").detail(detail));
         if frame.kind() != Some(self.kind) {
             let found = frame.kind().map_or("memory unknown to avsluice".to_string(), |kind| kind.to_string());
@@ -64,18 +64,18 @@ impl Intake {
     /// `pool` is the one that the codec was opened with.
     pub(super) fn new(accepts: Accepts, pool: Option<BufferRef>, uploads: bool) -> Self {
         let (own, pools) = if uploads { (pool, Vec::new()) } else { (None, pool.into_iter().collect()) };
-        Intake { accepts, checked: None, pools, own, uploads, shells: Shells::new() }
+        Intake { accepts, checked: None, pools, own, uploads, list: FreeList::new() }
     }
     /// Checks a frame. `None`: it goes to the codec as it is; else the copy does. `sent` is how many were sent before.
     #[inline]
-    pub(super) fn admit(&mut self, frame: &FrameShell, sent: u64) -> Result<Option<FrameShell>> {
+    pub(super) fn admit(&mut self, frame: &RawFrame, sent: u64) -> Result<Option<RawFrame>> {
         let layout = frame.layout();
         if layout.is_some() && layout == self.checked {
             return Ok(None);
         }
         self.admit_checked(frame, layout, sent)
     }
-    fn admit_checked(&mut self, frame: &FrameShell, layout: Option<Layout>, sent: u64) -> Result<Option<FrameShell>> {
+    fn admit_checked(&mut self, frame: &RawFrame, layout: Option<Layout>, sent: u64) -> Result<Option<RawFrame>> {
         // A frame of a pool that was checked before is of the same device and layout; its visible size is its own.
         let known = self.pools.iter().rev().any(|pool| frame.is_of(pool));
         if !known || frame.format() != self.accepts.format {
@@ -105,18 +105,18 @@ impl Intake {
     }
     /// FFmpeg's nvenc destroys an input buffer of host frames twice where the driver has none left for its output (5.1 to 9.0). Frames of a
     /// device take another way there.
-    fn uploaded(&mut self, frame: &FrameShell) -> Result<FrameShell> {
+    fn uploaded(&mut self, frame: &RawFrame) -> Result<RawFrame> {
         let upright = if frame.is_bottom_up() { Some(frame.copied()?) } else { None };
         let copy = self.copy(upright.as_ref().unwrap_or(frame))?;
         transfer::uploaded(frame.picture_bytes());
         Ok(copy)
     }
-    fn copied_on_device(&mut self, frame: &FrameShell) -> Result<FrameShell> {
+    fn copied_on_device(&mut self, frame: &RawFrame) -> Result<RawFrame> {
         let copy = self.copy(frame)?;
         transfer::copied_on_device(frame.picture_bytes());
         Ok(copy)
     }
-    fn copy(&mut self, frame: &FrameShell) -> Result<FrameShell> {
+    fn copy(&mut self, frame: &RawFrame) -> Result<RawFrame> {
         let pool = match (&mut self.own, &self.accepts.device) {
             (Some(pool), _) => pool,
             (own @ None, Some(device)) => {
@@ -124,7 +124,7 @@ impl Intake {
             }
             (None, None) => return Err(Error::new(ErrorKind::WrongFormat, "send")),
         };
-        let mut copy = pool.take_frame(Some(&self.shells))?;
+        let mut copy = pool.take_frame(Some(&self.list))?;
         frame.transfer(&mut copy)?;
         copy.copy_properties(frame)?;
         Ok(copy)

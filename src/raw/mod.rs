@@ -14,8 +14,8 @@ pub(crate) mod recycle;
 mod strings;
 pub(crate) mod version;
 
-pub(crate) use avcodec::{context::CodecContext, packet::PacketShell};
-pub(crate) use avutil::{buffer::BufferRef, frame::FrameShell};
+pub(crate) use avcodec::{context::CodecContext, packet::RawPacket};
+pub(crate) use avutil::{buffer::BufferRef, frame::RawFrame};
 pub(crate) use backend::Kind;
 
 use crate::{
@@ -53,7 +53,7 @@ pub(crate) mod sealed {
         fn lend(&self) -> Option<&BufferRef>;
     }
     /// A frame whose memory the decoder has checked.
-    pub struct Checked(pub(crate) super::FrameShell);
+    pub struct Checked(pub(crate) super::RawFrame);
     /// What a decoder yields.
     pub trait Output {
         const KIND: Kind;

@@ -1,5 +1,4 @@
-//! AVFrame and AVPacket structs ("shells": what they hold is counted elsewhere), recycled through a free list per codec, so
-//! that a running codec allocates none.
+//! Reusable AVFrame and AVPacket structs. Each codec has a free list of them, so that it allocates none once it runs.
 
 use crate::ffi;
 use crate::{error::Result, raw::out_of_memory, types::facts::Facts};
@@ -12,7 +11,7 @@ use std::{
     },
 };
 
-/// A struct that can be emptied and used again.
+/// An FFmpeg struct that can be emptied and used again.
 ///
 /// # Safety
 /// `allocate` gives null or an object that `release` frees and `empty` brings back to its first state.
@@ -50,10 +49,10 @@ macro_rules! object {
 object!(AVFrame, av_frame_alloc, av_frame_unref, av_frame_free);
 object!(AVPacket, av_packet_alloc, av_packet_unref, av_packet_free);
 
-/// A shell and where it goes when it is dropped.
+/// A struct, and where it goes when it is dropped.
 struct Node<T: Object> {
     object: NonNull<T>,
-    home: Option<Arc<Shells<T>>>,
+    home: Option<Arc<FreeList<T>>>,
     facts: Facts,
 }
 
@@ -64,12 +63,12 @@ impl<T: Object> Drop for Node<T> {
     }
 }
 
-/// The boxes are what is recycled: a shell is one pointer, and taking one allocates nothing.
+/// The boxes are what is recycled: a [`Reusable`] is one pointer, and taking one allocates nothing.
 #[allow(clippy::vec_box)]
 type Free<T> = Vec<Box<Node<T>>>;
 
 /// The free list of one codec.
-pub(crate) struct Shells<T: Object> {
+pub(crate) struct FreeList<T: Object> {
     /// The last one that came back, which is most often the next to be taken: one exchange instead of the lock. Null, or a node that
     /// belongs to this list alone.
     last: AtomicPtr<Node<T>>,
@@ -82,29 +81,29 @@ const KEPT: usize = 64;
 // SAFETY: a node owns its object alone, and neither AVFrame nor AVPacket has a thread affinity.
 unsafe impl<T: Object> Send for Node<T> {}
 
-impl<T: Object> Shells<T> {
+impl<T: Object> FreeList<T> {
     pub(crate) fn new() -> Arc<Self> {
         let last = AtomicPtr::new(ptr::null_mut());
-        Arc::new(Shells { last, free: Mutex::new(Vec::with_capacity(KEPT)) })
+        Arc::new(FreeList { last, free: Mutex::new(Vec::with_capacity(KEPT)) })
     }
-    /// An empty shell that comes back here.
+    /// An empty struct that comes back here when it is dropped.
     #[inline]
-    pub(crate) fn take(self: &Arc<Self>) -> Result<Shell<T>> {
+    pub(crate) fn take(self: &Arc<Self>) -> Result<Reusable<T>> {
         let last = self.last.swap(ptr::null_mut(), Ordering::Acquire);
-        let mut shell = if last.is_null() {
+        let mut object = if last.is_null() {
             self.take_from_list()?
         } else {
             // SAFETY: `give` made the pointer of a box that it gave up, and the exchange above makes this the one who has it.
-            Shell(ManuallyDrop::new(unsafe { Box::from_raw(last) }))
+            Reusable(ManuallyDrop::new(unsafe { Box::from_raw(last) }))
         };
-        shell.0.home = Some(Arc::clone(self));
-        Ok(shell)
+        object.0.home = Some(Arc::clone(self));
+        Ok(object)
     }
-    fn take_from_list(&self) -> Result<Shell<T>> {
+    fn take_from_list(&self) -> Result<Reusable<T>> {
         let recycled = self.lock().pop();
-        recycled.map_or_else(Shell::new, |node| Ok(Shell(ManuallyDrop::new(node))))
+        recycled.map_or_else(Reusable::new, |node| Ok(Reusable(ManuallyDrop::new(node))))
     }
-    /// Takes an emptied shell back.
+    /// Takes an emptied struct back.
     #[inline]
     fn give(&self, node: Box<Node<T>>) {
         let node = Box::into_raw(node);
@@ -125,7 +124,7 @@ impl<T: Object> Shells<T> {
     }
 }
 
-impl<T: Object> Drop for Shells<T> {
+impl<T: Object> Drop for FreeList<T> {
     fn drop(&mut self) {
         let last = *self.last.get_mut();
         if !last.is_null() {
@@ -135,18 +134,46 @@ impl<T: Object> Drop for Shells<T> {
     }
 }
 
+/// A free list, and the empty struct of the last call that gave nothing.
+pub(crate) struct Supply<T: Object> {
+    list: Arc<FreeList<T>>,
+    spare: Option<Reusable<T>>,
+}
+
+impl<T: Object> Supply<T> {
+    pub(crate) fn new() -> Self {
+        Supply { list: FreeList::new(), spare: None }
+    }
+    pub(crate) fn list(&self) -> &Arc<FreeList<T>> {
+        &self.list
+    }
+    /// Has an empty struct filled. `fill` says whether it has; if not, the struct waits here for the next call.
+    #[inline]
+    pub(crate) fn fill(&mut self, fill: impl FnOnce(&mut Reusable<T>) -> Result<bool>) -> Result<Option<Reusable<T>>> {
+        let mut object = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.list.take()?,
+        };
+        if fill(&mut object)? {
+            return Ok(Some(object));
+        }
+        self.spare = Some(object);
+        Ok(None)
+    }
+}
+
 /// An owned AVFrame or AVPacket. One pointer wide.
-pub struct Shell<T: Object>(ManuallyDrop<Box<Node<T>>>);
+pub struct Reusable<T: Object>(ManuallyDrop<Box<Node<T>>>);
 
-// SAFETY: `&Shell` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut Shell` only), and
+// SAFETY: `&Reusable` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut Reusable` only), and
 // the buffers' counts are atomic.
-unsafe impl<T: Object> Sync for Shell<T> {}
+unsafe impl<T: Object> Sync for Reusable<T> {}
 
-impl<T: Object> Shell<T> {
-    /// A shell that is freed when dropped.
+impl<T: Object> Reusable<T> {
+    /// A struct that is freed when it is dropped.
     pub(crate) fn new() -> Result<Self> {
         let object = NonNull::new(T::allocate()).ok_or_else(|| out_of_memory(T::ALLOCATE))?;
-        Ok(Shell(ManuallyDrop::new(Box::new(Node { object, home: None, facts: Facts::default() }))))
+        Ok(Reusable(ManuallyDrop::new(Box::new(Node { object, home: None, facts: Facts::default() }))))
     }
     #[inline]
     pub(super) fn as_ptr(&self) -> *mut T {
@@ -170,16 +197,21 @@ impl<T: Object> Shell<T> {
     pub(crate) fn facts_mut(&mut self) -> &mut Facts {
         &mut self.0.facts
     }
-    /// A shell from the same free list, or a free-standing one.
+    /// The same with these facts.
+    pub(crate) fn with_facts(mut self, facts: Facts) -> Self {
+        self.0.facts = facts;
+        self
+    }
+    /// Another one from the same free list, if there is one.
     pub(crate) fn sibling(&self) -> Result<Self> {
         match &self.0.home {
             Some(home) => home.take(),
-            None => Shell::new(),
+            None => Reusable::new(),
         }
     }
 }
 
-impl<T: Object> Drop for Shell<T> {
+impl<T: Object> Drop for Reusable<T> {
     fn drop(&mut self) {
         // SAFETY: drop runs once, and nothing reads the field after it.
         let mut node = unsafe { ManuallyDrop::take(&mut self.0) };
@@ -191,9 +223,9 @@ impl<T: Object> Drop for Shell<T> {
     }
 }
 
-static_assertions::assert_impl_all!(Shell<ffi::AVFrame>: Send, Sync);
-static_assertions::assert_impl_all!(Shell<ffi::AVPacket>: Send, Sync);
-static_assertions::assert_eq_size!(Shell<ffi::AVFrame>, *const ());
+static_assertions::assert_impl_all!(Reusable<ffi::AVFrame>: Send, Sync);
+static_assertions::assert_impl_all!(Reusable<ffi::AVPacket>: Send, Sync);
+static_assertions::assert_eq_size!(Reusable<ffi::AVFrame>, *const ());
 
 #[cfg(test)]
 mod tests {
@@ -201,36 +233,36 @@ mod tests {
     use crate::types::time::Ratio;
 
     #[test]
-    fn a_dropped_shell_is_taken_again() {
-        let shells = Shells::<ffi::AVFrame>::new();
-        let first = shells.take().unwrap();
+    fn a_dropped_struct_is_taken_again() {
+        let list = FreeList::<ffi::AVFrame>::new();
+        let first = list.take().unwrap();
         let address = first.as_ptr();
         drop(first);
-        let second = shells.take().unwrap();
+        let second = list.take().unwrap();
         assert_eq!(second.as_ptr(), address);
-        assert_ne!(shells.take().unwrap().as_ptr(), address, "one shell given out twice");
+        assert_ne!(list.take().unwrap().as_ptr(), address, "one struct given out twice");
     }
 
     #[test]
-    fn a_shell_comes_back_empty() {
-        let shells = Shells::<ffi::AVFrame>::new();
-        let mut frame = shells.take().unwrap();
+    fn a_struct_comes_back_empty() {
+        let list = FreeList::<ffi::AVFrame>::new();
+        let mut frame = list.take().unwrap();
         frame.get_mut().pts = 7;
         frame.facts_mut().time_base = Ratio { num: 1, den: 25 };
         drop(frame);
-        let frame = shells.take().unwrap();
+        let frame = list.take().unwrap();
         assert_eq!(frame.get().pts, ffi::AV_NOPTS_VALUE);
         assert_eq!(frame.facts().time_base, Ratio::default());
     }
 
     #[test]
-    fn shells_go_to_and_fro_between_threads() {
-        let shells = Shells::<ffi::AVPacket>::new();
+    fn structs_go_to_and_fro_between_threads() {
+        let list = FreeList::<ffi::AVPacket>::new();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for round in 0..2_000 {
-                        let mut held: Vec<_> = (0..1 + round % 3).map(|_| shells.take().unwrap()).collect();
+                        let mut held: Vec<_> = (0..1 + round % 3).map(|_| list.take().unwrap()).collect();
                         held.iter_mut().for_each(|packet| {
                             assert_eq!(packet.get().pos, -1, "given out twice, or not emptied");
                             packet.get_mut().pos = round;
@@ -239,22 +271,22 @@ mod tests {
                 });
             }
         });
-        assert!(shells.lock().len() < 12);
+        assert!(list.lock().len() < 12);
     }
 
     #[test]
     fn the_free_list_is_bounded() {
-        let shells = Shells::<ffi::AVPacket>::new();
-        let all: Vec<_> = (0..KEPT + 8).map(|_| shells.take().unwrap()).collect();
+        let list = FreeList::<ffi::AVPacket>::new();
+        let all: Vec<_> = (0..KEPT + 8).map(|_| list.take().unwrap()).collect();
         drop(all);
-        assert_eq!(shells.lock().len(), KEPT);
+        assert_eq!(list.lock().len(), KEPT);
     }
 
     #[test]
-    fn a_shell_may_outlive_its_list() {
-        let shells = Shells::<ffi::AVPacket>::new();
-        let packet = shells.take().unwrap();
-        drop(shells);
+    fn a_struct_may_outlive_its_list() {
+        let list = FreeList::<ffi::AVPacket>::new();
+        let packet = list.take().unwrap();
+        drop(list);
         assert_eq!(packet.get().size, 0);
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use crate::{
     error::Result,
-    raw::{BufferRef, FrameShell, backend},
+    raw::{BufferRef, RawFrame, backend},
 };
 
 impl Device<Cuda> {
@@ -65,7 +65,7 @@ impl Mapped<'_> {
     /// was imported from.
     pub unsafe fn row_in_place(&self, plane: usize, row: usize) -> Option<&[u8]> {
         // SAFETY: by the caller's word.
-        unsafe { self.shell.mapped_rows(plane)?.in_place(row) }
+        unsafe { self.raw.mapped_rows(plane)?.in_place(row) }
     }
 }
 
@@ -84,13 +84,13 @@ pub unsafe trait Picture: Send + 'static {
 
 /// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
 /// each plane right behind the rows of the one before it.
-pub(crate) fn import_cuda<P: Picture>(pool: &BufferRef, format: Format, picture: P) -> Result<FrameShell, (Error, P)> {
+pub(crate) fn import_cuda<P: Picture>(pool: &BufferRef, format: Format, picture: P) -> Result<RawFrame, (Error, P)> {
     let planes = picture.planes().to_vec();
     if let Err(reason) = layout(pool.frames_format(), &planes) {
         return Err((Error::new(ErrorKind::WrongFormat, "import").detail(reason), picture));
     }
     // SAFETY: implementing the unsafe trait is the application's word for what `imported` asks.
-    unsafe { FrameShell::imported(pool, format, &planes, picture) }
+    unsafe { RawFrame::imported(pool, format, &planes, picture) }
 }
 
 fn layout(format: Format, planes: &[(u64, usize)]) -> std::result::Result<(), String> {

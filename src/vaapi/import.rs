@@ -3,7 +3,7 @@
 use crate::{
     Error, ErrorKind, Failed, Frame, FramePool, Result, Vaapi,
     drm::DmaBuf,
-    raw::{FrameShell, backend::drm::Keep},
+    raw::{RawFrame, backend::drm::Keep},
 };
 
 impl<'d> FramePool<'d, Vaapi> {
@@ -17,16 +17,16 @@ impl<'d> FramePool<'d, Vaapi> {
     /// several buffers, which FFmpeg does not take; what the driver reports.
     pub fn import(&self, picture: DmaBuf) -> Result<Frame<'d, Vaapi>, Failed<DmaBuf>> {
         match self.check_and_import(&picture) {
-            Ok((shell, keep)) => {
+            Ok((raw, keep)) => {
                 // Nobody else has set it: the frame was made for this picture.
                 let _ = keep.set(picture);
-                Ok(Frame::from_shell(shell))
+                Ok(Frame::from_raw(raw))
             }
             Err(error) => Err(Failed::new(error, picture)),
         }
     }
 
-    fn check_and_import(&self, picture: &DmaBuf) -> Result<(FrameShell, Keep<DmaBuf>)> {
+    fn check_and_import(&self, picture: &DmaBuf) -> Result<(RawFrame, Keep<DmaBuf>)> {
         let checked = picture.check(self, "import")?;
         if !checked.one_buffer {
             return Err(Error::new(ErrorKind::Unsupported, "import")
@@ -34,6 +34,6 @@ impl<'d> FramePool<'d, Vaapi> {
         }
         let pool = self.buffer().ok_or_else(|| Error::new(ErrorKind::WrongFormat, "import"))?;
         let size = checked.sizes.first().copied().unwrap_or(0);
-        FrameShell::import_dma_buf(pool, picture, size)
+        RawFrame::import_dma_buf(pool, picture, size)
     }
 }

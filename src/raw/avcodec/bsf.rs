@@ -4,7 +4,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
     raw::{
-        PacketShell,
+        RawPacket,
         avcodec::{context::Step, parameters::Parameters},
         avformat::stream::StreamInfo,
         c_string, check,
@@ -73,19 +73,19 @@ impl BsfContext {
         Ok(StreamInfo { origin, parameters: Arc::new(parameters), time_base, ..input.clone() })
     }
     /// av_bsf_send_packet: takes the packet's data unless it is full; `None` is the end of the stream.
-    pub(crate) fn send(&mut self, packet: Option<&mut PacketShell>) -> Result<Step> {
+    pub(crate) fn send(&mut self, packet: Option<&mut RawPacket>) -> Result<Step> {
         let (context, packet) = (self.0.as_ptr(), packet.map_or(ptr::null_mut(), |packet| packet.as_ptr()));
         // SAFETY: the filter is initialised; the packet is null or ours, and empty once it was taken.
         step("av_bsf_send_packet", || unsafe { ffi::av_bsf_send_packet(context, packet) })
     }
     /// av_bsf_receive_packet.
-    pub(crate) fn receive(&mut self, packet: &mut PacketShell) -> Result<Step> {
+    pub(crate) fn receive(&mut self, packet: &mut RawPacket) -> Result<Step> {
         let context = self.0.as_ptr();
         // SAFETY: the filter is initialised; the packet is ours and empty.
         step("av_bsf_receive_packet", || unsafe { ffi::av_bsf_receive_packet(context, packet.as_ptr()) })
     }
     /// Puts a packet through a filter that gives one for one.
-    pub(crate) fn run(&mut self, packet: &mut PacketShell) -> Result<()> {
+    pub(crate) fn run(&mut self, packet: &mut RawPacket) -> Result<()> {
         self.send(Some(packet))?;
         self.receive(packet).map(drop)
     }

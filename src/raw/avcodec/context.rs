@@ -9,8 +9,8 @@ use crate::{
     error::{Error, ErrorKind, Result, line::Line},
     ffi,
     raw::{
-        FrameShell, Kind, PacketShell,
-        avcodec::{formats, get_format::Negotiation, parameters::Parameters},
+        Kind, RawFrame, RawPacket,
+        avcodec::{formats, get_format::FormatChoice, parameters::Parameters},
         avutil::hwdevice,
         backend::{self, Backend},
         c_string, check,
@@ -30,7 +30,7 @@ pub(crate) struct CodecContext {
     /// A frame was sent.
     is_fed: bool,
     // Behind the context's `opaque`: the context is freed before it (see `Drop`). No Box: moving one ends the pointers to it.
-    negotiation: Arc<Negotiation>,
+    format_choice: Arc<FormatChoice>,
 }
 
 // SAFETY: an AVCodecContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -109,14 +109,14 @@ impl CodecContext {
         let raw = context.as_ptr();
         // SAFETY: the context is allocated and not open; the parameters are live.
         check("avcodec_parameters_to_context", || unsafe { ffi::avcodec_parameters_to_context(raw, stream.as_ptr()) })?;
-        context.raw_mut().opaque = Arc::as_ptr(&context.negotiation).cast_mut().cast();
+        context.raw_mut().opaque = Arc::as_ptr(&context.format_choice).cast_mut().cast();
         Ok(context)
     }
     fn allocate(codec: &'static ffi::AVCodec) -> Result<Self> {
         // SAFETY: the codec is FFmpeg's own static description.
         let context = NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) });
         let context = Some(context.ok_or_else(|| out_of_memory("avcodec_alloc_context3"))?);
-        Ok(CodecContext { context, codec, is_fed: false, negotiation: Arc::new(Negotiation::new()) })
+        Ok(CodecContext { context, codec, is_fed: false, format_choice: Arc::new(FormatChoice::new()) })
     }
     pub(in crate::raw) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)
@@ -157,7 +157,7 @@ impl CodecContext {
     }
     /// The software format of a stream that the device refused to decode.
     pub(crate) fn refused(&self) -> Option<PixelFormat> {
-        self.negotiation.refused().map(PixelFormat::from_ffmpeg)
+        self.format_choice.refused().map(PixelFormat::from_ffmpeg)
     }
     fn decodes(&self) -> bool {
         // SAFETY: the codec is static.
@@ -183,7 +183,7 @@ impl CodecContext {
 
     /// avcodec_send_frame; `None` is the end of the stream. The lines are what FFmpeg logged meanwhile.
     #[inline]
-    pub(crate) fn send_frame(&mut self, frame: Option<&FrameShell>) -> (Result<Step>, Vec<Line>) {
+    pub(crate) fn send_frame(&mut self, frame: Option<&RawFrame>) -> (Result<Step>, Vec<Line>) {
         let raw = frame.map_or(std::ptr::null(), |frame| frame.as_ptr().cast_const());
         let context = self.raw_mut();
         // SAFETY: the context is live; FFmpeg takes references of its own to what the frame refers to. A context that is not
@@ -194,14 +194,14 @@ impl CodecContext {
     }
     /// avcodec_receive_packet.
     #[inline]
-    pub(crate) fn receive_packet(&mut self, packet: &mut PacketShell) -> (Result<Step>, Vec<Line>) {
+    pub(crate) fn receive_packet(&mut self, packet: &mut RawPacket) -> (Result<Step>, Vec<Line>) {
         let context = self.raw_mut();
         // SAFETY: the context is live, the packet ours.
         step("avcodec_receive_packet", || unsafe { ffi::avcodec_receive_packet(context, packet.as_ptr()) })
     }
-    /// The number that the packet's frame will have (`FrameShell::number`), to be set before the packet is sent.
+    /// The number that the packet's frame will have (`RawFrame::number`), to be set before the packet is sent.
     #[inline]
-    pub(crate) fn number_next(&mut self, packet: &mut PacketShell, number: u32) {
+    pub(crate) fn number_next(&mut self, packet: &mut RawPacket, number: u32) {
         #[cfg(has_copy_opaque)]
         {
             packet.get_mut().opaque = std::ptr::without_provenance_mut(number as usize);
@@ -214,7 +214,7 @@ impl CodecContext {
     }
     /// avcodec_send_packet; `None` is the end of the stream.
     #[inline]
-    pub(crate) fn send_packet(&mut self, packet: Option<&PacketShell>) -> (Result<Step>, Vec<Line>) {
+    pub(crate) fn send_packet(&mut self, packet: Option<&RawPacket>) -> (Result<Step>, Vec<Line>) {
         let packet = packet.map_or(std::ptr::null(), |packet| packet.as_ptr().cast_const());
         let context = self.raw_mut();
         // SAFETY: the context is live; FFmpeg takes a reference of its own to the packet's data.
@@ -222,7 +222,7 @@ impl CodecContext {
     }
     /// avcodec_receive_frame.
     #[inline]
-    pub(crate) fn receive_frame(&mut self, frame: &mut FrameShell) -> (Result<Step>, Vec<Line>) {
+    pub(crate) fn receive_frame(&mut self, frame: &mut RawFrame) -> (Result<Step>, Vec<Line>) {
         let context = self.raw_mut();
         // SAFETY: the context is live, the frame ours.
         step("avcodec_receive_frame", || unsafe { ffi::avcodec_receive_frame(context, frame.as_ptr()) })

@@ -5,16 +5,16 @@ use crate::ffi;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// Behind AVCodecContext.opaque: what the stream offered when it was refused. Atomic, for frame threads ask too.
-pub(crate) struct Negotiation {
+pub(crate) struct FormatChoice {
     refused: AtomicI32,
 }
 
 /// Nothing was refused.
 const NOTHING: i32 = -1;
 
-impl Negotiation {
+impl FormatChoice {
     pub(crate) fn new() -> Self {
-        Negotiation { refused: AtomicI32::new(NOTHING) }
+        FormatChoice { refused: AtomicI32::new(NOTHING) }
     }
     /// The software format of a stream that the device cannot decode, once FFmpeg has offered no other.
     pub(crate) fn refused(&self) -> Option<ffi::AVPixelFormat> {
@@ -30,7 +30,7 @@ pub(crate) type GetFormat =
 /// Takes the device's format, if it is offered; else the software one where the type says so.
 ///
 /// # Safety
-/// `offered` ends with AV_PIX_FMT_NONE; the context's opaque is null or a live [`Negotiation`].
+/// `offered` ends with AV_PIX_FMT_NONE; the context's opaque is null or a live [`FormatChoice`].
 pub(in crate::raw) unsafe fn choose(
     context: *mut ffi::AVCodecContext,
     offered: *const ffi::AVPixelFormat,
@@ -44,8 +44,8 @@ pub(in crate::raw) unsafe fn choose(
         while *entry != ffi::AV_PIX_FMT_NONE {
             if *entry == wanted {
                 // What was refused before is past: the stream has changed. Should the device not take it, FFmpeg asks again.
-                if let Some(negotiation) = (*context).opaque.cast::<Negotiation>().as_ref() {
-                    negotiation.refused.store(NOTHING, Ordering::Relaxed);
+                if let Some(format_choice) = (*context).opaque.cast::<FormatChoice>().as_ref() {
+                    format_choice.refused.store(NOTHING, Ordering::Relaxed);
                 }
                 return wanted;
             }
@@ -58,9 +58,9 @@ pub(in crate::raw) unsafe fn choose(
     if or_system {
         return software;
     }
-    // SAFETY: the codec that opened this context keeps its Negotiation alive until the context is freed.
-    if let Some(negotiation) = unsafe { (*context).opaque.cast::<Negotiation>().as_ref() } {
-        negotiation.refused.store(software.0, Ordering::Relaxed);
+    // SAFETY: the codec that opened this context keeps its FormatChoice alive until the context is freed.
+    if let Some(format_choice) = unsafe { (*context).opaque.cast::<FormatChoice>().as_ref() } {
+        format_choice.refused.store(software.0, Ordering::Relaxed);
     }
     ffi::AV_PIX_FMT_NONE
 }
@@ -76,14 +76,18 @@ mod tests {
 
     #[test]
     fn a_refusal_is_past_once_the_stream_can_be_decoded() {
-        let location = url::Location::new(&media::standard().path).unwrap();
-        let setup = input::InputSetup { format: None, options: &[], watch: interrupt_callback::Watch::new(None, None) };
-        let input = input::Input::open(location, None, &setup).unwrap();
+        let url = url::Url::new(&media::standard().path).unwrap();
+        let setup = input::InputSetup {
+            format: None,
+            options: &[],
+            interrupt_callback: interrupt_callback::InterruptCallback::new(None, None),
+        };
+        let input = input::Input::open(url, None, &setup).unwrap();
         let stream: StreamInfo = input.stream(input.best_video().unwrap()).unwrap();
         let context = CodecContext::decoder(&stream.parameters, None).unwrap();
         let choose = cuda::Backend.get_format(false);
         let ask = |offered: &[ffi::AVPixelFormat]| {
-            // SAFETY: the context is live, its opaque a Negotiation, and the lists below end with AV_PIX_FMT_NONE.
+            // SAFETY: the context is live, its opaque a FormatChoice, and the lists below end with AV_PIX_FMT_NONE.
             unsafe { choose(context.as_ptr(), offered.as_ptr()) }
         };
         let (software, none) = (ffi::AV_PIX_FMT_YUV420P, ffi::AV_PIX_FMT_NONE);

@@ -3,15 +3,15 @@
 use crate::ffi;
 use crate::{
     error::Result,
-    raw::{check, recycle::Shell},
+    raw::{check, recycle::Reusable},
     types::time::Ratio,
 };
 use std::slice;
 
 /// An owned AVPacket.
-pub(crate) type PacketShell = Shell<ffi::AVPacket>;
+pub(crate) type RawPacket = Reusable<ffi::AVPacket>;
 
-impl PacketShell {
+impl RawPacket {
     /// The compressed bytes.
     pub(crate) fn data(&self) -> &[u8] {
         let packet = self.get();
@@ -106,14 +106,14 @@ mod tests {
 
     #[test]
     fn prepending_keeps_both() {
-        let mut packet = PacketShell::copy_of(b"slice").unwrap();
+        let mut packet = RawPacket::copy_of(b"slice").unwrap();
         packet.prepend(b"headers ").unwrap();
         assert_eq!(packet.data(), b"headers slice");
     }
 
     #[test]
     fn a_shared_packet_is_the_same_data_until_one_is_changed() {
-        let packet = PacketShell::copy_of(b"slice").unwrap();
+        let packet = RawPacket::copy_of(b"slice").unwrap();
         let mut other = packet.share().unwrap();
         assert_eq!(packet.data().as_ptr(), other.data().as_ptr());
         other.prepend(b"headers ").unwrap();
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn times_follow_the_time_base() {
-        let mut packet = PacketShell::copy_of(b"x").unwrap();
+        let mut packet = RawPacket::copy_of(b"x").unwrap();
         packet.get_mut().pts = 25;
         packet.facts_mut().time_base = Ratio { num: 1, den: 25 };
         packet.rescale(Ratio { num: 1, den: 1000 });

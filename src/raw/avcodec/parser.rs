@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{CodecContext, PacketShell, avcodec::parameters::Parameters, log::Capture},
+    raw::{CodecContext, RawPacket, avcodec::parameters::Parameters, log::Capture},
 };
 use std::ptr::{self, NonNull};
 
@@ -63,7 +63,7 @@ impl ParserContext {
         (self.start, self.pts) = (0, pts.unwrap_or(ffi::AV_NOPTS_VALUE));
     }
     /// The next whole picture, copied into an empty packet; `false` when the bytes are used up (av_parser_parse2).
-    pub(crate) fn next(&mut self, packet: &mut PacketShell) -> Result<bool> {
+    pub(crate) fn next(&mut self, packet: &mut RawPacket) -> Result<bool> {
         while self.start + PADDING < self.bytes.len() {
             if self.parse(packet)? {
                 return Ok(true);
@@ -72,11 +72,11 @@ impl ParserContext {
         Ok(false)
     }
     /// The last picture, whose end is the stream's; `false` if there is none.
-    pub(crate) fn end(&mut self, packet: &mut PacketShell) -> Result<bool> {
+    pub(crate) fn end(&mut self, packet: &mut RawPacket) -> Result<bool> {
         self.push(&[], None);
         self.parse(packet)
     }
-    fn parse(&mut self, packet: &mut PacketShell) -> Result<bool> {
+    fn parse(&mut self, packet: &mut RawPacket) -> Result<bool> {
         let end = (self.bytes.len() - PADDING).min(self.start + AT_ONCE);
         // FFmpeg reads a little beyond the end, where zeros are due: what lies there comes back behind the call.
         let behind: [u8; PADDING] = std::array::from_fn(|index| std::mem::take(&mut self.bytes[end + index]));
@@ -84,7 +84,7 @@ impl ParserContext {
         self.bytes[end..end + PADDING].copy_from_slice(&behind);
         parsed
     }
-    fn parse_to(&mut self, end: usize, packet: &mut PacketShell) -> Result<bool> {
+    fn parse_to(&mut self, end: usize, packet: &mut RawPacket) -> Result<bool> {
         let pending = &self.bytes[self.start..end + PADDING];
         #[cfg(all(avsluice_canaries, target_os = "linux"))]
         let pending = crate::raw::canary::Lent::copy_of(pending)?;

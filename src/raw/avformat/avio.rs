@@ -6,7 +6,7 @@ use crate::{
         guard::{Contained, contain, dispose},
     },
     ffi,
-    raw::{avformat::interrupt_callback::Watch, log::Capture, out_of_memory},
+    raw::{avformat::interrupt_callback::InterruptCallback, log::Capture, out_of_memory},
 };
 use std::{
     any::Any,
@@ -56,7 +56,7 @@ bytes!(WritesAndSeeks: Write | Seek { write(bytes: &[u8]) -> usize; flush() -> (
 /// What the callbacks work on. At a fixed address while FFmpeg knows it.
 struct Application {
     bytes: Contained<Box<dyn Bytes>>,
-    watch: Arc<Watch>,
+    interrupt_callback: Arc<InterruptCallback>,
     /// The first failure, which FFmpeg has no place for.
     failure: Option<Failure>,
 }
@@ -77,7 +77,7 @@ impl Application {
             return Err(ffi::AVERROR_EIO);
         }
         for _ in 0..INTERRUPTED_IN_A_ROW {
-            if self.watch.is_over() {
+            if self.interrupt_callback.is_over() {
                 return Err(ffi::AVERROR_EXIT);
             }
             let bytes = &mut **self.bytes;
@@ -108,7 +108,7 @@ impl Application {
 }
 
 /// The reader or writer, on its way to FFmpeg.
-pub(crate) struct Custom {
+pub(crate) struct AppBytes {
     bytes: Contained<Box<dyn Bytes>>,
     writes: bool,
     seeks: bool,
@@ -118,21 +118,24 @@ fn contained(bytes: impl Bytes + 'static) -> Contained<Box<dyn Bytes>> {
     Contained::new("the application's reader or writer", Box::new(bytes))
 }
 
-impl Custom {
+impl AppBytes {
     pub(crate) fn reader(reader: impl Read + Send + 'static) -> Self {
-        Custom { bytes: contained(Reads(reader)), writes: false, seeks: false }
+        AppBytes { bytes: contained(Reads(reader)), writes: false, seeks: false }
     }
     pub(crate) fn seekable_reader(reader: impl Read + Seek + Send + 'static) -> Self {
-        Custom { bytes: contained(ReadsAndSeeks(reader)), writes: false, seeks: true }
+        AppBytes { bytes: contained(ReadsAndSeeks(reader)), writes: false, seeks: true }
     }
     pub(crate) fn writer(writer: impl Write + Send + 'static) -> Self {
-        Custom { bytes: contained(Writes(writer)), writes: true, seeks: false }
+        AppBytes { bytes: contained(Writes(writer)), writes: true, seeks: false }
     }
     pub(crate) fn seekable_writer(writer: impl Write + Seek + Send + 'static) -> Self {
-        Custom { bytes: contained(WritesAndSeeks(writer)), writes: true, seeks: true }
+        AppBytes { bytes: contained(WritesAndSeeks(writer)), writes: true, seeks: true }
     }
     /// An AVIOContext over it (avio_alloc_context), at its beginning: FFmpeg counts places from there.
-    pub(in crate::raw) fn open(mut self, watch: &Arc<Watch>) -> Result<CustomIo, (Error, Self)> {
+    pub(in crate::raw) fn open(
+        mut self,
+        interrupt_callback: &Arc<InterruptCallback>,
+    ) -> Result<AvioContext, (Error, Self)> {
         if self.seeks {
             let bytes = &mut self.bytes;
             let rewound = contain(|| bytes.seek(SeekFrom::Start(0)));
@@ -141,14 +144,15 @@ impl Custom {
                 return Err((failure.into(), self));
             }
         }
-        let failed = |custom| Err((out_of_memory("avio_alloc_context"), custom));
+        let failed = |app_bytes| Err((out_of_memory("avio_alloc_context"), app_bytes));
         // SAFETY: any size may be asked for; the result is null or that many bytes of zero.
         let buffer = unsafe { ffi::av_mallocz(BUFFER) };
         if buffer.is_null() {
             return failed(self);
         }
-        let Custom { bytes, writes, seeks } = self;
-        let application = Box::new(Application { bytes, watch: Arc::clone(watch), failure: None });
+        let AppBytes { bytes, writes, seeks } = self;
+        let application =
+            Box::new(Application { bytes, interrupt_callback: Arc::clone(interrupt_callback), failure: None });
         let application = Box::into_raw(application);
         // SAFETY: the buffer is FFmpeg's from here on, the callbacks match what `opaque` points to, which is kept until the context
         // is freed.
@@ -165,14 +169,14 @@ impl Custom {
             )
         };
         match NonNull::new(context) {
-            Some(context) => Ok(CustomIo { context, application, writes }),
+            Some(context) => Ok(AvioContext { context, application, writes }),
             None => {
                 // SAFETY: no context took the buffer over; the box was made above and nobody refers to it.
                 let application = unsafe {
                     ffi::av_free(buffer);
                     Box::from_raw(application)
                 };
-                failed(Custom { bytes: application.bytes, writes, seeks })
+                failed(AppBytes { bytes: application.bytes, writes, seeks })
             }
         }
     }
@@ -186,23 +190,23 @@ impl Custom {
 const BUFFER: usize = 32 * 1024;
 
 /// An AVIOContext of the application's, until `close` or `Drop`, after the format's context.
-pub(crate) struct CustomIo {
+pub(crate) struct AvioContext {
     context: NonNull<ffi::AVIOContext>,
     application: *mut Application,
     writes: bool,
 }
 
 // SAFETY: the application's part is Send, an AVIOContext has no thread affinity, and self owns both.
-unsafe impl Send for CustomIo {}
+unsafe impl Send for AvioContext {}
 // SAFETY: through `&` there is the pointer's value alone; FFmpeg uses it in calls on the format's context, whose owner is not Sync.
-unsafe impl Sync for CustomIo {}
+unsafe impl Sync for AvioContext {}
 
-impl CustomIo {
+impl AvioContext {
     pub(in crate::raw) fn as_ptr(&self) -> *mut ffi::AVIOContext {
         self.context.as_ptr()
     }
     /// The error of a call that failed: the application's own, where that is the cause.
-    pub(in crate::raw) fn judge(&mut self, error: Error) -> Error {
+    pub(in crate::raw) fn explain(&mut self, error: Error) -> Error {
         // SAFETY: self owns it, is borrowed mutably, and FFmpeg is in no call.
         let application = unsafe { &mut *self.application };
         let whose = if self.writes { "writer" } else { "reader" };
@@ -230,12 +234,12 @@ impl CustomIo {
         }
     }
     /// After a seek that went well, a reader may go on.
-    pub(in crate::raw) fn forget(&mut self) {
-        // SAFETY: as in `judge`.
+    pub(in crate::raw) fn clear_failure(&mut self) {
+        // SAFETY: as in `explain`.
         unsafe { &mut *self.application }.forgive();
     }
     /// The reader or writer itself. The format's context must not use it any more.
-    pub(in crate::raw) fn into_custom(self) -> Custom {
+    pub(in crate::raw) fn into_bytes(self) -> AppBytes {
         let (context, application, writes) = (self.context.as_ptr(), self.application, self.writes);
         // SAFETY: self owns the context, which is live until it is freed below.
         let seeks = unsafe { (*context).seekable } != 0;
@@ -243,7 +247,7 @@ impl CustomIo {
         // SAFETY: self owned both and is gone.
         let Application { bytes, failure, .. } = unsafe { free(context, application) };
         dispose("an error", failure);
-        Custom { bytes, writes, seeks }
+        AppBytes { bytes, writes, seeks }
     }
     /// Hands what is buffered to the writer, and has it do the same.
     pub(in crate::raw) fn flush(&mut self) -> Result<()> {
@@ -262,14 +266,14 @@ impl CustomIo {
             None => Ok(()),
             Some(code) => {
                 let error = crate::raw::ffmpeg_error("avio_flush", code, Vec::new());
-                Err(self.judge(error))
+                Err(self.explain(error))
             }
         }
     }
 }
 
 /// # Safety
-/// Both belong together, as `Custom::open` made them, and are not used again.
+/// Both belong together, as `AppBytes::open` made them, and are not used again.
 unsafe fn free(context: *mut ffi::AVIOContext, application: *mut Application) -> Application {
     let mut context = context;
     // SAFETY: the caller's word. FFmpeg may have put another buffer in the place of the first; it is freed apart.
@@ -280,7 +284,7 @@ unsafe fn free(context: *mut ffi::AVIOContext, application: *mut Application) ->
     }
 }
 
-impl Drop for CustomIo {
+impl Drop for AvioContext {
     fn drop(&mut self) {
         // SAFETY: self owns both and is not used again.
         let Application { bytes, failure, .. } = unsafe { free(self.context.as_ptr(), self.application) };
@@ -291,7 +295,7 @@ impl Drop for CustomIo {
 
 unsafe extern "C" fn read(opaque: *mut c_void, buffer: *mut u8, size: c_int) -> c_int {
     let Ok(length) = usize::try_from(size) else { return ffi::AVERROR_EINVAL };
-    // SAFETY: `Custom::open` put an Application there; FFmpeg's calls on one context do not overlap.
+    // SAFETY: `AppBytes::open` put an Application there; FFmpeg's calls on one context do not overlap.
     let application = unsafe { &mut *opaque.cast::<Application>() };
     // SAFETY: FFmpeg passes `size` writable bytes. They may never have been written, which a reader must not see.
     let buffer = unsafe {
@@ -386,5 +390,5 @@ unsafe extern "C" fn seek(opaque: *mut c_void, offset: i64, whence: c_int) -> i6
     }
 }
 
-static_assertions::assert_impl_all!(CustomIo: Send);
-static_assertions::assert_not_impl_any!(CustomIo: Clone);
+static_assertions::assert_impl_all!(AvioContext: Send);
+static_assertions::assert_not_impl_any!(AvioContext: Clone);

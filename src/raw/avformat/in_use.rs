@@ -2,7 +2,7 @@
 
 use crate::{
     error::{ErrorKind, Result},
-    raw::avformat::url::Location,
+    raw::avformat::url::Url,
 };
 use std::{
     fs,
@@ -44,27 +44,27 @@ fn open() -> MutexGuard<'static, Vec<Entry>> {
 
 impl Claim {
     /// A demuxer is about to open it. `None` for what is no file.
-    pub(crate) fn reading(location: &Location) -> Option<Self> {
-        let (file, path) = place(location)?;
+    pub(crate) fn reading(url: &Url) -> Option<Self> {
+        let (file, path) = place(url)?;
         let path = path.filter(|_| file.is_none());
         Some(Claim::enter(&mut open(), file, path, false))
     }
     /// A muxer is about to create it, or to empty it.
-    pub(crate) fn writing(location: &Location) -> Result<Option<Self>> {
-        let mut found = place(location);
+    pub(crate) fn writing(url: &Url) -> Result<Option<Self>> {
+        let mut found = place(url);
         for _ in 0..LOOKS {
             let Some((file, path)) = found.clone() else { return Ok(None) };
-            let claim = Claim::unless_in_use(location, file, path)?;
+            let claim = Claim::unless_in_use(url, file, path)?;
             // Another muxer may have created the file since it was looked for, and goes by the file itself then.
-            let now = place(location);
+            let now = place(url);
             if now == found {
                 return Ok(Some(claim));
             }
             found = now;
         }
-        Err(location.error(ErrorKind::FileInUse, "open", "somebody replaces this file again and again: choose another"))
+        Err(url.error(ErrorKind::FileInUse, "open", "somebody replaces this file again and again: choose another"))
     }
-    fn unless_in_use(location: &Location, file: Option<FileId>, path: Option<PathBuf>) -> Result<Self> {
+    fn unless_in_use(url: &Url, file: Option<FileId>, path: Option<PathBuf>) -> Result<Self> {
         let mut open = open();
         let same = |entry: &&Entry| {
             (file.is_some() && entry.file == file) || (path.is_some() && entry.path.as_ref() == path.as_ref())
@@ -79,11 +79,11 @@ impl Claim {
             "a demuxer of this process reads this file, which would be destroyed: write to another and rename that at the \
              end, or drop the demuxer first"
         };
-        Err(location.error(ErrorKind::FileInUse, "open", detail))
+        Err(url.error(ErrorKind::FileInUse, "open", detail))
     }
     /// The file exists now, and goes by itself from here on, whatever happens to its name.
-    pub(crate) fn exists(&self, location: &Location) {
-        let file = place(location).and_then(|(file, _)| file);
+    pub(crate) fn exists(&self, url: &Url) {
+        let file = place(url).and_then(|(file, _)| file);
         if file.is_some() {
             open().iter_mut().filter(|entry| entry.claim == self.0).for_each(|entry| {
                 entry.file.clone_from(&file);
@@ -108,8 +108,8 @@ impl Drop for Claim {
 }
 
 /// What a file is known by. `None` for what is none: nothing of a device or a pipe is destroyed.
-fn place(location: &Location) -> Option<(Option<FileId>, Option<PathBuf>)> {
-    let path = location.local_file()?;
+fn place(url: &Url) -> Option<(Option<FileId>, Option<PathBuf>)> {
+    let path = url.local_file()?;
     match fs::metadata(&path) {
         Ok(found) if found.is_file() => Some((file_id(&path, &found), fs::canonicalize(&path).ok())),
         Ok(_) => None,
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     fn claim(path: &Path) -> Result<Option<Claim>> {
-        Claim::writing(&Location::new(path).unwrap())
+        Claim::writing(&Url::new(path).unwrap())
     }
 
     #[test]
@@ -187,8 +187,8 @@ mod tests {
         #[cfg(not(unix))]
         fs::hard_link(&names[0], &names[2]).unwrap();
         for read in &names {
-            let reading = Claim::reading(&Location::new(read).unwrap());
-            let again = Claim::reading(&Location::new(read).unwrap());
+            let reading = Claim::reading(&Url::new(read).unwrap());
+            let again = Claim::reading(&Url::new(read).unwrap());
             drop(again);
             for written in &names {
                 assert_eq!(claim(written).err().map(|error| error.kind().clone()), Some(ErrorKind::FileInUse));
@@ -208,7 +208,7 @@ mod tests {
         assert!(claim(&dir.path().join("./new")).is_err());
         fs::write(&path, "").unwrap();
         assert!(claim(&path).is_err(), "between the creation and what is said of it");
-        first.exists(&Location::new(&path).unwrap());
+        first.exists(&Url::new(&path).unwrap());
         fs::rename(&path, &moved).unwrap();
         assert!(claim(&moved).is_err() && claim(&path).is_ok());
         drop(first);

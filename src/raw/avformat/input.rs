@@ -4,13 +4,13 @@ use crate::{
     error::{Error, ErrorKind, Result, line::Line},
     ffi,
     raw::{
-        PacketShell,
+        RawPacket,
         avformat::{
-            avio::{Custom, CustomIo},
+            avio::{AppBytes, AvioContext},
             in_use::Claim,
-            interrupt_callback::Watch,
+            interrupt_callback::InterruptCallback,
             stream::StreamInfo,
-            url::Location,
+            url::Url,
         },
         avutil::dictionary::Dictionary,
         c_string,
@@ -35,16 +35,16 @@ pub(crate) struct InputSetup<'a> {
     pub(crate) format: Option<&'a str>,
     /// Options of the format and the protocol.
     pub(crate) options: &'a [Setting],
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) interrupt_callback: Arc<InterruptCallback>,
 }
 
 /// An AVFormatContext that reads, open from `open` to `Drop`.
 pub(crate) struct Input {
     context: NonNull<ffi::AVFormatContext>,
-    location: Location,
+    url: Url,
     /// What FFmpeg reads through and asks, for as long as the context lives.
-    custom: Option<CustomIo>,
-    watch: Arc<Watch>,
+    app_bytes: Option<AvioContext>,
+    interrupt_callback: Arc<InterruptCallback>,
     /// The last packet was marked as damaged.
     last_is_cut: bool,
     early_end: Option<String>,
@@ -70,67 +70,68 @@ const INDEX_AT_END: &str = "the file's index is behind its pictures, and this is
 impl Input {
     /// Opens a file, or what the application reads, and takes in as much as it takes to know its streams (avformat_open_input,
     /// avformat_find_stream_info).
-    pub(crate) fn open(location: Location, custom: Option<Custom>, setup: &InputSetup<'_>) -> Result<Self> {
-        if location.file().is_some_and(Path::is_dir) {
+    pub(crate) fn open(url: Url, app_bytes: Option<AppBytes>, setup: &InputSetup<'_>) -> Result<Self> {
+        if url.file().is_some_and(Path::is_dir) {
             let kind = ErrorKind::Io(io::ErrorKind::IsADirectory);
-            return Err(location.error(kind, "avformat_open_input", "this is a directory, not a file"));
+            return Err(url.error(kind, "avformat_open_input", "this is a directory, not a file"));
         }
-        if location.file().is_some_and(is_empty) {
+        if url.file().is_some_and(is_empty) {
             // FFmpeg finds the end of the file, no format, or by the extension a stream of nothing.
-            return Err(location.error(ErrorKind::InvalidData, "avformat_open_input", "the file is empty"));
+            return Err(url.error(ErrorKind::InvalidData, "avformat_open_input", "the file is empty"));
         }
-        let claim = Claim::reading(&location);
+        let claim = Claim::reading(&url);
         let format = setup.format.map(format_by_name).transpose()?.unwrap_or(ptr::null());
         let mut options = Dictionary::new(setup.options)?;
-        let watch = Arc::clone(&setup.watch);
-        let custom = custom.map(|custom| custom.open(&watch)).transpose().map_err(|(error, _)| error)?;
+        let interrupt_callback = Arc::clone(&setup.interrupt_callback);
+        let app_bytes =
+            app_bytes.map(|app_bytes| app_bytes.open(&interrupt_callback)).transpose().map_err(|(error, _)| error)?;
         // SAFETY: it has no preconditions.
         let context = NonNull::new(unsafe { ffi::avformat_alloc_context() });
         let context = context.ok_or_else(|| out_of_memory("avformat_alloc_context"))?;
-        // SAFETY: the context is ours and not yet open, when these fields are to be set. Custom reader and watch outlive it: they are
+        // SAFETY: the context is ours and not yet open, when these fields are to be set. AppBytes reader and interrupt_callback outlive it: they are
         // fields of the Input that frees it first, or of this frame while the call below frees it.
         unsafe {
-            (*context.as_ptr()).interrupt_callback = watch.callback();
-            if let Some(custom) = &custom {
-                (*context.as_ptr()).pb = custom.as_ptr();
+            (*context.as_ptr()).interrupt_callback = interrupt_callback.callback();
+            if let Some(app_bytes) = &app_bytes {
+                (*context.as_ptr()).pb = app_bytes.as_ptr();
             }
         }
         let mut raw = context.as_ptr();
         let capture = Capture::start();
         // SAFETY: the context is allocated; the call frees it and writes null when it fails; the URL is terminated, and the options
         // are ours. Up to FFmpeg 5 the format is a pointer to constants, as it is here.
-        let code = watch.during(|| unsafe {
-            ffi::avformat_open_input(&mut raw, location.url().as_ptr(), format, options.as_mut_ptr())
-        });
+        let code = interrupt_callback
+            .during(|| unsafe { ffi::avformat_open_input(&mut raw, url.url().as_ptr(), format, options.as_mut_ptr()) });
         let Some(context) = NonNull::new(raw).filter(|_| code >= 0) else {
             let error = crate::raw::ffmpeg_error("avformat_open_input", code, capture.lines());
-            let mut error = watch.judge(error);
-            if let Some(mut custom) = custom {
-                error = custom.judge(error);
+            let mut error = interrupt_callback.explain(error);
+            if let Some(mut app_bytes) = app_bytes {
+                error = app_bytes.explain(error);
             }
-            return Err(not_opened(&location, error));
+            return Err(not_opened(&url, error));
         };
         let (last_is_cut, early_end, seeks, _claim) = (false, None, 0, claim);
-        let mut input = Input { context, location, custom, watch, last_is_cut, early_end, seeks, _claim };
+        let mut input = Input { context, url, app_bytes, interrupt_callback, last_is_cut, early_end, seeks, _claim };
         if setup.format.is_none() && input.format_name() == "tty" {
             // FFmpeg draws any longer text file as a picture of a terminal.
             let detail = "this is text, not a media file";
-            return Err(input.location.error(ErrorKind::InvalidData, "avformat_open_input", detail));
+            return Err(input.url.error(ErrorKind::InvalidData, "avformat_open_input", detail));
         }
         input.refuse_unknown(&options)?;
         let context = input.context.as_ptr();
         // SAFETY: the context is open; no options are passed.
-        let code = input.watch.during(|| unsafe { ffi::avformat_find_stream_info(context, ptr::null_mut()) });
-        if code < 0 || input.watch.has_ended() {
+        let code =
+            input.interrupt_callback.during(|| unsafe { ffi::avformat_find_stream_info(context, ptr::null_mut()) });
+        if code < 0 || input.interrupt_callback.has_ended() {
             let error = crate::raw::ffmpeg_error("avformat_find_stream_info", code.min(0), capture.lines());
-            let error = input.judge(error);
-            return Err(not_opened(&input.location, error));
+            let error = input.explain(error);
+            return Err(not_opened(&input.url, error));
         }
         let lines = capture.lines();
         if input.lies_behind(&lines) {
             let error =
                 crate::raw::ffmpeg_error("avformat_find_stream_info", 0, lines).with_kind(ErrorKind::Unsupported);
-            return Err(input.location.name(error.detail(INDEX_AT_END)));
+            return Err(input.url.name(error.detail(INDEX_AT_END)));
         }
         Ok(input)
     }
@@ -138,14 +139,14 @@ impl Input {
     fn refuse_unknown(&self, options: &Dictionary) -> Result<()> {
         // SAFETY: an open input has its format, which is static, as its class is; the general class is static too.
         let (format, general) = unsafe { ((*self.get().iformat).priv_class, ffi::avformat_get_class()) };
-        let known = [format, general, self.location.protocol_class()];
-        options.refuse_rest("avformat_open_input", &known).map_err(|error| self.location.name(error))
+        let known = [format, general, self.url.protocol_class()];
+        options.refuse_rest("avformat_open_input", &known).map_err(|error| self.url.name(error))
     }
     /// The error of a call that failed: the reason that FFmpeg has no code for, where there is one.
-    pub(in crate::raw) fn judge(&mut self, error: Error) -> Error {
-        let error = self.watch.judge(error);
-        match &mut self.custom {
-            Some(custom) if !self.watch.has_ended() => custom.judge(error),
+    pub(in crate::raw) fn explain(&mut self, error: Error) -> Error {
+        let error = self.interrupt_callback.explain(error);
+        match &mut self.app_bytes {
+            Some(app_bytes) if !self.interrupt_callback.has_ended() => app_bytes.explain(error),
             _ => error,
         }
     }
@@ -156,12 +157,12 @@ impl Input {
     pub(in crate::raw) fn as_mut_ptr(&mut self) -> *mut ffi::AVFormatContext {
         self.context.as_ptr()
     }
-    pub(in crate::raw) fn watch(&self) -> &Watch {
-        &self.watch
+    pub(in crate::raw) fn interrupt_callback(&self) -> &InterruptCallback {
+        &self.interrupt_callback
     }
     /// Whether its bytes come from a file or the application, and not from a server that may have ways of its own.
     pub(in crate::raw) fn reads_bytes_here(&self) -> bool {
-        self.custom.is_some() || self.location.file().is_some()
+        self.app_bytes.is_some() || self.url.file().is_some()
     }
     /// How often it has sought.
     pub(crate) fn seeks(&self) -> u32 {
@@ -173,14 +174,14 @@ impl Input {
         self.last_is_cut = false;
         self.early_end = None;
         if done {
-            self.watch.forget();
-            if let Some(custom) = &mut self.custom {
-                custom.forget();
+            self.interrupt_callback.rearm();
+            if let Some(app_bytes) = &mut self.app_bytes {
+                app_bytes.clear_failure();
             }
         }
     }
-    pub(crate) fn location(&self) -> &Location {
-        &self.location
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
     }
     /// FFmpeg's name of the container, or several that one demuxer reads.
     pub(crate) fn format_name(&self) -> &'static str {
@@ -210,14 +211,14 @@ impl Input {
         let index = unsafe { ffi::av_find_best_stream(context, kind, -1, -1, ptr::null_mut(), 0) };
         usize::try_from(index).ok()
     }
-    /// Reads the next packet into an empty shell (av_read_frame); `false` at the end of the file.
-    pub(crate) fn read(&mut self, packet: &mut PacketShell) -> Result<bool> {
+    /// Reads the next packet into an empty one (av_read_frame); `false` at the end of the file.
+    pub(crate) fn read(&mut self, packet: &mut RawPacket) -> Result<bool> {
         let (context, to) = (self.context.as_ptr(), packet.as_ptr());
         let mut code = ffi::AVERROR_EAGAIN;
         let capture = Capture::start();
         for _ in 0..ATTEMPTS {
             // SAFETY: the context is open and borrowed mutably; the packet is ours and empty.
-            code = self.watch.during(|| unsafe { ffi::av_read_frame(context, to) });
+            code = self.interrupt_callback.during(|| unsafe { ffi::av_read_frame(context, to) });
             if code != ffi::AVERROR_EAGAIN {
                 break;
             }
@@ -249,8 +250,8 @@ impl Input {
                 Some(_) if code == ffi::AVERROR_INVALIDDATA => "the file is cut off here",
                 _ => "reading failed before the end of the file",
             };
-            let error = self.judge(error.detail(detail));
-            return Err(self.location.name(error));
+            let error = self.explain(error.detail(detail));
+            return Err(self.url.name(error));
         }
         self.last_is_cut = packet.get().flags & ffi::AV_PKT_FLAG_CORRUPT != 0;
         Ok(true)
@@ -285,7 +286,7 @@ impl Input {
             self.early_end = Some("the last packet is not complete".into());
         }
         if let Some(told) = &self.early_end {
-            crate::error::guard::say!(Warn, "{} ends before its time: {told}", self.location);
+            crate::error::guard::say!(Warn, "{} ends before its time: {told}", self.url);
         }
         self.last_is_cut = false;
     }
@@ -314,19 +315,19 @@ fn is_empty(path: &Path) -> bool {
 }
 
 /// The reason in words, where FFmpeg's code has none or a general one.
-fn not_opened(location: &Location, error: Error) -> Error {
+fn not_opened(url: &Url, error: Error) -> Error {
     let detail = match error.kind() {
-        _ if error.explanation().is_some() => return location.name(error),
+        _ if error.explanation().is_some() => return url.name(error),
         ErrorKind::Io(io::ErrorKind::NotFound) => "there is no such file",
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => "the file must not be read (permission denied)",
         ErrorKind::InvalidData | ErrorKind::EndOfStream => "this is no media file, or a damaged one",
-        _ => return location.name(error),
+        _ => return url.name(error),
     };
     let kind = match error.kind() {
         ErrorKind::EndOfStream => ErrorKind::InvalidData,
         kind => kind.clone(),
     };
-    location.name(error.with_kind(kind).detail(detail))
+    url.name(error.with_kind(kind).detail(detail))
 }
 
 impl Drop for Input {
@@ -335,7 +336,7 @@ impl Drop for Input {
         let mut context = self.context.as_ptr();
         // SAFETY: self owns the open context and is not used again; this also closes the file, unless it is the application's, whose
         // reader is dropped after this.
-        self.watch.during(|| unsafe { ffi::avformat_close_input(&mut context) });
+        self.interrupt_callback.during(|| unsafe { ffi::avformat_close_input(&mut context) });
     }
 }
 
@@ -348,11 +349,11 @@ mod tests {
 
     #[test]
     fn a_failed_read_that_a_demuxer_takes_for_the_end_is_an_error() {
-        let setup = InputSetup { format: None, options: &[], watch: Watch::new(None, None) };
-        let mut input = Input::open(Location::new(&media::standard().path).unwrap(), None, &setup).unwrap();
+        let setup = InputSetup { format: None, options: &[], interrupt_callback: InterruptCallback::new(None, None) };
+        let mut input = Input::open(Url::new(&media::standard().path).unwrap(), None, &setup).unwrap();
         let mut packets = 0;
         loop {
-            let mut packet = PacketShell::new().unwrap();
+            let mut packet = RawPacket::new().unwrap();
             if !input.read(&mut packet).unwrap() {
                 break;
             }
@@ -361,7 +362,7 @@ mod tests {
         assert_eq!(packets, 250);
         // SAFETY: the context is open, and has its reader.
         unsafe { (*input.context.as_mut().pb).error = ffi::AVERROR_EIO };
-        let error = input.read(&mut PacketShell::new().unwrap()).unwrap_err();
+        let error = input.read(&mut RawPacket::new().unwrap()).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
     }
 }

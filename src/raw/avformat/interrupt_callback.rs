@@ -15,7 +15,7 @@ use std::{
 };
 
 /// What ends the waiting of one file's calls. Some protocols ask from threads of their own.
-pub(crate) struct Watch {
+pub(crate) struct InterruptCallback {
     born: Instant,
     limit: Option<Duration>,
     interrupt: Option<Interrupt>,
@@ -30,10 +30,10 @@ const GOES_ON: u8 = 0;
 const TIMED_OUT: u8 = 1;
 const INTERRUPTED: u8 = 2;
 
-impl Watch {
+impl InterruptCallback {
     pub(crate) fn new(limit: Option<Duration>, interrupt: Option<Interrupt>) -> Arc<Self> {
         let (deadline, ended) = (AtomicU64::new(NEVER), AtomicU8::new(GOES_ON));
-        Arc::new(Watch { born: Instant::now(), limit, interrupt, deadline, ended })
+        Arc::new(InterruptCallback { born: Instant::now(), limit, interrupt, deadline, ended })
     }
     /// The callback, for a context that is freed before this; none where nothing can end a wait, for FFmpeg asks with each read.
     pub(in crate::raw) fn callback(self: &Arc<Self>) -> ffi::AVIOInterruptCB {
@@ -65,16 +65,16 @@ impl Watch {
         self.ended.store(why, Ordering::Relaxed);
         true
     }
-    /// Whether a wait was ended since the last [`forget`](Self::forget). FFmpeg's reader stays at its end then.
+    /// Whether a wait was ended since the last [`rearm`](Self::rearm). FFmpeg's reader stays at its end then.
     pub(in crate::raw) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed) != GOES_ON
     }
     /// After a seek, reading begins anew.
-    pub(in crate::raw) fn forget(&self) {
+    pub(in crate::raw) fn rearm(&self) {
         self.ended.store(GOES_ON, Ordering::Relaxed);
     }
     /// The error that a failed call gives: what ended it, if that was us.
-    pub(in crate::raw) fn judge(&self, error: Error) -> Error {
+    pub(in crate::raw) fn explain(&self, error: Error) -> Error {
         match self.ended.load(Ordering::Relaxed) {
             TIMED_OUT => {
                 let after = self.limit.unwrap_or_default();
@@ -88,12 +88,12 @@ impl Watch {
     }
 }
 
-unsafe extern "C" fn ask(watch: *mut c_void) -> c_int {
-    // SAFETY: `callback` put a Watch there, and whoever gave it to FFmpeg keeps it until FFmpeg's context is freed.
-    unsafe { &*watch.cast::<Watch>() }.is_over().into()
+unsafe extern "C" fn ask(interrupt_callback: *mut c_void) -> c_int {
+    // SAFETY: `callback` put a InterruptCallback there, and whoever gave it to FFmpeg keeps it until FFmpeg's context is freed.
+    unsafe { &*interrupt_callback.cast::<InterruptCallback>() }.is_over().into()
 }
 
-static_assertions::assert_impl_all!(Watch: Send, Sync);
+static_assertions::assert_impl_all!(InterruptCallback: Send, Sync);
 
 #[cfg(test)]
 mod tests {
@@ -101,25 +101,25 @@ mod tests {
 
     #[test]
     fn a_wait_ends_at_its_time_and_only_then() {
-        let watch = Watch::new(Some(Duration::ZERO), None);
-        assert!(!watch.is_over(), "no call is under way");
-        assert!(watch.during(|| watch.is_over()));
-        assert!(!watch.is_over() && watch.has_ended());
-        let error = watch.judge(Error::new(ErrorKind::Other, "test"));
+        let interrupt_callback = InterruptCallback::new(Some(Duration::ZERO), None);
+        assert!(!interrupt_callback.is_over(), "no call is under way");
+        assert!(interrupt_callback.during(|| interrupt_callback.is_over()));
+        assert!(!interrupt_callback.is_over() && interrupt_callback.has_ended());
+        let error = interrupt_callback.explain(Error::new(ErrorKind::Other, "test"));
         assert_eq!(*error.kind(), ErrorKind::TimedOut { after: Duration::ZERO });
-        assert!(!Watch::new(Some(Duration::MAX), None).during(|| watch.is_over()));
+        assert!(!InterruptCallback::new(Some(Duration::MAX), None).during(|| interrupt_callback.is_over()));
     }
 
     #[test]
     fn a_wait_ends_when_it_is_interrupted() {
         let stop = Interrupt::new();
-        let watch = Watch::new(None, Some(stop.clone()));
-        assert!(!watch.during(|| watch.is_over()));
+        let interrupt_callback = InterruptCallback::new(None, Some(stop.clone()));
+        assert!(!interrupt_callback.during(|| interrupt_callback.is_over()));
         stop.interrupt();
-        assert!(watch.during(|| watch.is_over()));
-        assert_eq!(*watch.judge(Error::new(ErrorKind::Other, "test")).kind(), ErrorKind::Interrupted);
+        assert!(interrupt_callback.during(|| interrupt_callback.is_over()));
+        assert_eq!(*interrupt_callback.explain(Error::new(ErrorKind::Other, "test")).kind(), ErrorKind::Interrupted);
         stop.clear();
-        watch.forget();
-        assert!(!watch.is_over() && !watch.has_ended());
+        interrupt_callback.rearm();
+        assert!(!interrupt_callback.is_over() && !interrupt_callback.has_ended());
     }
 }

@@ -11,13 +11,13 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
     raw::{
-        PacketShell,
+        RawPacket,
         avcodec::bsf::BsfContext,
         avformat::{
-            avio::{Custom, CustomIo},
+            avio::{AppBytes, AvioContext},
             in_use::Claim,
-            interrupt_callback::Watch,
-            url::Location,
+            interrupt_callback::InterruptCallback,
+            url::Url,
         },
         avutil::dictionary::Dictionary,
         check,
@@ -36,21 +36,21 @@ use track::Track;
 /// What is written, and how.
 pub(crate) struct OutputSetup<'a> {
     pub(crate) container: Container,
-    pub(crate) location: &'a Location,
+    pub(crate) url: &'a Url,
     pub(crate) tracks: &'a [TrackSetup],
     /// Options of the format and the protocol.
     pub(crate) options: &'a [Setting],
-    pub(crate) watch: Arc<Watch>,
+    pub(crate) interrupt_callback: Arc<InterruptCallback>,
 }
 
 /// An AVFormatContext that writes: its header is written in `open`, its trailer in `finish`.
 pub(crate) struct Output {
     context: NonNull<ffi::AVFormatContext>,
     container: Container,
-    location: Location,
+    url: Url,
     /// What FFmpeg writes through and asks, for as long as the context lives.
-    custom: Option<CustomIo>,
-    watch: Arc<Watch>,
+    app_bytes: Option<AvioContext>,
+    interrupt_callback: Arc<InterruptCallback>,
     tracks: Vec<Track>,
     /// The header was written, the trailer not.
     unfinished: bool,
@@ -64,54 +64,55 @@ unsafe impl Send for Output {}
 impl Output {
     /// Creates the file and writes its header (avio_open2, avformat_write_header). What fails leaves nothing open, and the application's
     /// writer where it was.
-    pub(crate) fn open(setup: &OutputSetup<'_>, writer: &mut Option<Custom>) -> Result<Self> {
-        let custom = match writer.take().map(|custom| custom.open(&setup.watch)).transpose() {
-            Ok(custom) => custom,
-            Err((error, custom)) => {
-                *writer = Some(custom);
+    pub(crate) fn open(setup: &OutputSetup<'_>, writer: &mut Option<AppBytes>) -> Result<Self> {
+        let app_bytes = match writer.take().map(|app_bytes| app_bytes.open(&setup.interrupt_callback)).transpose() {
+            Ok(app_bytes) => app_bytes,
+            Err((error, app_bytes)) => {
+                *writer = Some(app_bytes);
                 return Err(error);
             }
         };
         let mut output = match Output::allocate(setup) {
             Ok(output) => output,
             Err(error) => {
-                *writer = custom.map(CustomIo::into_custom);
+                *writer = app_bytes.map(AvioContext::into_bytes);
                 return Err(error);
             }
         };
-        output.custom = custom;
+        output.app_bytes = app_bytes;
         match output.begin(setup) {
             Ok(()) => Ok(output),
             Err(error) => {
-                let error = setup.location.name(output.judge(error));
+                let error = setup.url.name(output.explain(error));
                 *writer = output.take_writer();
                 Err(error)
             }
         }
     }
     fn allocate(setup: &OutputSetup<'_>) -> Result<Self> {
-        let OutputSetup { container, location, .. } = *setup;
+        let OutputSetup { container, url, .. } = *setup;
         let mut context = ptr::null_mut();
         // SAFETY: the context is allocated by the call; the format is static, the URL terminated.
         check("avformat_alloc_output_context2", || unsafe {
             let format = container.get();
-            ffi::avformat_alloc_output_context2(&mut context, format, ptr::null(), location.url().as_ptr())
+            ffi::avformat_alloc_output_context2(&mut context, format, ptr::null(), url.url().as_ptr())
         })?;
         let context = NonNull::new(context).ok_or_else(|| out_of_memory("avformat_alloc_output_context2"))?;
-        let (location, watch) = (location.clone(), Arc::clone(&setup.watch));
+        let (url, interrupt_callback) = (url.clone(), Arc::clone(&setup.interrupt_callback));
         Ok(Output {
             context,
             container,
-            location,
-            custom: None,
-            watch,
+            url,
+            app_bytes: None,
+            interrupt_callback,
             tracks: Vec::new(),
             unfinished: false,
             claim: None,
         })
     }
     fn begin(&mut self, setup: &OutputSetup<'_>) -> Result<()> {
-        let (context, container, watch) = (self.context, self.container, Arc::clone(&self.watch));
+        let (context, container, interrupt_callback) =
+            (self.context, self.container, Arc::clone(&self.interrupt_callback));
         for track in setup.tracks {
             // SAFETY: the context is live and has no header yet; the stream is the context's.
             let stream = unsafe { ffi::avformat_new_stream(context.as_ptr(), ptr::null()).as_mut() };
@@ -126,31 +127,31 @@ impl Output {
         let mut options = Dictionary::new(setup.options)?;
         // SAFETY: the context is live and nothing is open; what both fields refer to lives as long, in this struct.
         unsafe {
-            (*context.as_ptr()).interrupt_callback = watch.callback();
-            if let Some(custom) = &self.custom {
-                (*context.as_ptr()).pb = custom.as_ptr();
+            (*context.as_ptr()).interrupt_callback = interrupt_callback.callback();
+            if let Some(app_bytes) = &self.app_bytes {
+                (*context.as_ptr()).pb = app_bytes.as_ptr();
                 (*context.as_ptr()).flags |= ffi::AVFMT_FLAG_CUSTOM_IO;
             }
         }
-        self.claim = Claim::writing(&self.location)?;
-        if !container.opens_files() && self.custom.is_none() {
-            let (url, asks) = (self.location.url().as_ptr(), watch.callback());
+        self.claim = Claim::writing(&self.url)?;
+        if !container.opens_files() && self.app_bytes.is_none() {
+            let (url, asks) = (self.url.url().as_ptr(), interrupt_callback.callback());
             // SAFETY: the context is live, and its writer still null; the URL is terminated; FFmpeg copies the callback.
             let open = || unsafe {
                 let writer = &mut (*context.as_ptr()).pb;
                 ffi::avio_open2(writer, url, ffi::AVIO_FLAG_WRITE, &asks, options.as_mut_ptr())
             };
-            check("avio_open2", || watch.during(open)).map_err(not_created)?;
-            self.claim.iter().for_each(|claim| claim.exists(&self.location));
+            check("avio_open2", || interrupt_callback.during(open)).map_err(not_created)?;
+            self.claim.iter().for_each(|claim| claim.exists(&self.url));
         }
         // SAFETY: the context is live; its writer is null or open.
         let writer = unsafe { (*context.as_ptr()).pb.as_ref() };
         limits::check_packet_size(container, writer)?;
         // SAFETY: the context has its streams and, unless the format opens files itself, its writer; the options are ours.
         let header = || unsafe { ffi::avformat_write_header(context.as_ptr(), options.as_mut_ptr()) };
-        check("avformat_write_header", || watch.during(header))
+        check("avformat_write_header", || interrupt_callback.during(header))
             .map_err(|error| TrackSetup::blamed(setup.tracks, error))?;
-        let known = [container.get().priv_class, general_class(), self.location.protocol_class()];
+        let known = [container.get().priv_class, general_class(), self.url.protocol_class()];
         options.refuse_rest("avformat_write_header", &known)?;
         self.unfinished = true;
         for (index, (track, headers)) in setup.tracks.iter().zip(filters).enumerate() {
@@ -161,51 +162,51 @@ impl Output {
         Ok(())
     }
     /// The error of a call that failed: the reason that FFmpeg has no code for, where there is one.
-    fn judge(&mut self, error: Error) -> Error {
-        let error = self.watch.judge(error);
-        match &mut self.custom {
-            Some(custom) if !self.watch.has_ended() => custom.judge(error),
+    fn explain(&mut self, error: Error) -> Error {
+        let error = self.interrupt_callback.explain(error);
+        match &mut self.app_bytes {
+            Some(app_bytes) if !self.interrupt_callback.has_ended() => app_bytes.explain(error),
             _ => error,
         }
     }
     /// The application's writer, which nothing is written to any more.
-    fn take_writer(&mut self) -> Option<Custom> {
+    fn take_writer(&mut self) -> Option<AppBytes> {
         // SAFETY: the context is live; the writer is the application's where there is one, and FFmpeg goes without from here on.
         unsafe {
-            if self.custom.is_some() {
+            if self.app_bytes.is_some() {
                 (*self.context.as_ptr()).pb = ptr::null_mut();
             }
         }
-        self.custom.take().map(CustomIo::into_custom)
+        self.app_bytes.take().map(AvioContext::into_bytes)
     }
     /// Writes a packet, with its times rescaled to the track's and what it lacks added (av_interleaved_write_frame).
-    pub(crate) fn write(&mut self, index: usize, packet: PacketShell) -> Result<()> {
+    pub(crate) fn write(&mut self, index: usize, packet: RawPacket) -> Result<()> {
         let Some(track) = self.tracks.get_mut(index) else {
-            return Err(Error::invalid("track", format!("{} has no track {index}", self.location)));
+            return Err(Error::invalid("track", format!("{} has no track {index}", self.url)));
         };
         let origin = packet.facts().origin;
         if !track.origin.takes(origin) {
             let error = Error::wrong_stream(track.origin.why_not(origin, format_args!("track {index}")));
-            return Err(self.location.name(error));
+            return Err(self.url.name(error));
         }
-        track.push(packet).map_err(|error| self.location.name(error))?;
+        track.push(packet).map_err(|error| self.url.name(error))?;
         self.write_ready(index)
     }
     fn write_ready(&mut self, index: usize) -> Result<()> {
-        while let Some(mut packet) = self.tracks[index].pop().map_err(|error| self.location.name(error))? {
+        while let Some(mut packet) = self.tracks[index].pop().map_err(|error| self.url.name(error))? {
             packet.set_stream_index(index);
             packet.get_mut().pos = -1;
             if let Some(said) = self.tracks[index].mend(&mut packet) {
-                crate::error::guard::say!(Warn, "{}: track {index}: {said}", self.location);
+                crate::error::guard::say!(Warn, "{}: track {index}: {said}", self.url);
             }
             let (pts, dts) = (packet.pts(), packet.dts());
             let (context, packet) = (self.context.as_ptr(), packet.as_ptr());
             // SAFETY: the header is written and the trailer not, for `finish` takes self; each track has its stream; the packet
             // is ours, and FFmpeg empties it.
             let write = || unsafe { ffi::av_interleaved_write_frame(context, packet) };
-            let written = check("av_interleaved_write_frame", || self.watch.during(write));
+            let written = check("av_interleaved_write_frame", || self.interrupt_callback.during(write));
             written.map_err(|error| {
-                let error = self.judge(error);
+                let error = self.explain(error);
                 self.not_written(error, index, pts, dts)
             })?;
             self.tracks[index].last_written = dts;
@@ -229,26 +230,26 @@ impl Output {
             (Some(pts), Some(dts)) if refused && pts < dts => {
                 ("pts", format!("track {track}: presentation time {pts} is before decoding time {dts}"))
             }
-            _ => return self.location.name(error),
+            _ => return self.url.name(error),
         };
-        self.location.name(error.with_kind(ErrorKind::InvalidSetting { name: name.into() }).detail(detail))
+        self.url.name(error.with_kind(ErrorKind::InvalidSetting { name: name.into() }).detail(detail))
     }
     /// Hands on what is buffered (avio_flush).
     pub(crate) fn flush(&mut self) -> Result<()> {
         let context = self.context.as_ptr();
-        let flushed = match &mut self.custom {
-            Some(custom) => custom.flush(),
+        let flushed = match &mut self.app_bytes {
+            Some(app_bytes) => app_bytes.flush(),
             // SAFETY: the context is live; its writer is null where the format opens files itself.
             None => check("avio_flush", || unsafe {
                 let Some(writer) = (*context).pb.as_mut() else { return 0 };
-                self.watch.during(|| ffi::avio_flush(writer));
+                self.interrupt_callback.during(|| ffi::avio_flush(writer));
                 writer.error
             })
             .map(drop),
         };
         flushed.map_err(|error| {
-            let error = self.judge(error);
-            self.location.name(error)
+            let error = self.explain(error);
+            self.url.name(error)
         })
     }
     /// What was written to each track so far.
@@ -257,7 +258,7 @@ impl Output {
     }
     /// Writes what is held back and the trailer, and closes the file (av_write_trailer, avio_closep). The application's writer is
     /// flushed and comes back.
-    pub(crate) fn finish(mut self) -> Result<(Option<Custom>, Vec<TrackReport>)> {
+    pub(crate) fn finish(mut self) -> Result<(Option<AppBytes>, Vec<TrackReport>)> {
         let mut result = Ok(());
         for index in 0..self.tracks.len() {
             self.tracks[index].end();
@@ -268,30 +269,31 @@ impl Output {
         // SAFETY: the header was written, and self is used up.
         let end = || unsafe { ffi::av_write_trailer(context) };
         let is_empty = self.tracks.iter().all(|track| track.written == 0);
-        let trailer = check("av_write_trailer", || self.watch.during(end));
+        let trailer = check("av_write_trailer", || self.interrupt_callback.during(end));
         let closed = self.close();
         let ended = trailer.map(drop).and(closed).map_err(|error| {
-            let error = self.judge(error);
-            self.location.name(error)
+            let error = self.explain(error);
+            self.url.name(error)
         });
         result.and(ended)?;
         if is_empty {
             let detail = "no packet was written to it: it has nothing to play";
-            return Err(self.location.error(ErrorKind::NoPackets, "finish", detail));
+            return Err(self.url.error(ErrorKind::NoPackets, "finish", detail));
         }
         Ok((self.take_writer(), self.report()))
     }
     /// Closes the file. What was still buffered is written now, so errors come now.
     fn close(&mut self) -> Result<()> {
-        if let Some(custom) = &mut self.custom {
-            return custom.flush();
+        if let Some(app_bytes) = &mut self.app_bytes {
+            return app_bytes.flush();
         }
         if self.container.opens_files() {
             return Ok(());
         }
         let context = self.context.as_ptr();
         // SAFETY: the writer is null or was opened by `begin`; it is null afterwards.
-        check("avio_closep", || self.watch.during(|| unsafe { ffi::avio_closep(&mut (*context).pb) })).map(drop)
+        check("avio_closep", || self.interrupt_callback.during(|| unsafe { ffi::avio_closep(&mut (*context).pb) }))
+            .map(drop)
     }
 }
 
@@ -315,11 +317,11 @@ impl Drop for Output {
             crate::error::guard::say!(
                 Error,
                 "{} was dropped without `finish`: it has no trailer and may not be playable",
-                self.location
+                self.url
             );
         }
         if let Err(error) = self.close() {
-            crate::error::guard::say!(Error, "{error} ({})", self.location);
+            crate::error::guard::say!(Error, "{error} ({})", self.url);
         }
         let _lines = Capture::start();
         // SAFETY: self owns the context and is not used again; its writer is closed, the format's own, or the application's, which goes

@@ -36,7 +36,7 @@ impl Input {
     pub(crate) fn seek(&mut self, stream: &StreamInfo, to: Seek) -> Result<()> {
         if let Some(why) = self.cannot_seek(to) {
             // FFmpeg would read to the end to find out, or take what comes next for the place that was sought.
-            return Err(self.location().error(ErrorKind::Unsupported, "avformat_seek_file", why));
+            return Err(self.url().error(ErrorKind::Unsupported, "avformat_seek_file", why));
         }
         let done = match to {
             Seek::Start => {
@@ -63,8 +63,8 @@ impl Input {
                     .detail("its format, or what it is read from, does not go there; go on from Seek::Start"),
                 _ => error,
             };
-            let error = self.judge(error);
-            self.location().name(error)
+            let error = self.explain(error);
+            self.url().name(error)
         })
     }
     /// Why that is known to be impossible.
@@ -84,6 +84,6 @@ impl Input {
         let stream = i32::try_from(stream).map_err(|_| Error::new(ErrorKind::NoStream, "avformat_seek_file"))?;
         // SAFETY: the context is open and borrowed mutably.
         let seek = || unsafe { ffi::avformat_seek_file(context, stream, least, time, most, flags) };
-        check("avformat_seek_file", || self.watch().during(seek)).map(drop)
+        check("avformat_seek_file", || self.interrupt_callback().during(seek)).map(drop)
     }
 }

@@ -3,7 +3,7 @@
 use crate::ffi;
 use crate::{
     error::Result,
-    raw::{avcodec::parameters::Parameters, recycle::Shell},
+    raw::{avcodec::parameters::Parameters, recycle::Reusable},
     types::{facts::Origin, time::Ratio},
 };
 use std::{
@@ -78,7 +78,7 @@ impl StreamInfo {
         self.disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0
     }
     /// Writes what travels with a packet of this stream.
-    pub(crate) fn mark(&self, packet: &mut Shell<ffi::AVPacket>) {
+    pub(crate) fn mark(&self, packet: &mut Reusable<ffi::AVPacket>) {
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.frame_rate;
         packet.facts_mut().origin = self.origin;

@@ -11,13 +11,13 @@ use std::{
 
 /// A path, a URL, or the application's own reader or writer.
 #[derive(Clone)]
-pub(crate) struct Location {
+pub(crate) struct Url {
     url: CString,
     path: PathBuf,
     is_file: bool,
 }
 
-impl Location {
+impl Url {
     /// FFmpeg takes what stands before a colon for a protocol: a path that is a file's gets FFmpeg's own prefix for files.
     pub(crate) fn new(path: &Path) -> Result<Self> {
         crate::raw::enter()?;
@@ -31,12 +31,12 @@ impl Location {
         } else {
             (plain, false)
         };
-        Ok(Location { url, path: path.to_owned(), is_file })
+        Ok(Url { url, path: path.to_owned(), is_file })
     }
     /// No place at all: bytes come from the application, or go there.
     pub(crate) fn of_application(name: &'static str) -> Result<Self> {
         crate::raw::enter()?;
-        Ok(Location { url: CString::default(), path: PathBuf::from(name), is_file: false })
+        Ok(Url { url: CString::default(), path: PathBuf::from(name), is_file: false })
     }
     /// The class of the protocol's options, or null.
     pub(in crate::raw) fn protocol_class(&self) -> *const ffi::AVClass {
@@ -81,7 +81,7 @@ impl Location {
     }
 }
 
-impl std::fmt::Display for Location {
+impl std::fmt::Display for Url {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.path.display().fmt(f)
     }

@@ -7,7 +7,7 @@ use crate::{
         BufferRef, Kind,
         avutil::picture::{self, Picture},
         check,
-        recycle::Shell,
+        recycle::Reusable,
     },
     types::{
         pixel::{FieldOrder, Format, PixelFormat},
@@ -17,7 +17,7 @@ use crate::{
 use std::slice;
 
 /// An owned AVFrame.
-pub(crate) type FrameShell = Shell<ffi::AVFrame>;
+pub(crate) type RawFrame = Reusable<ffi::AVFrame>;
 
 /// A pixel format of FFmpeg's, and a size in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(crate) enum PictureType {
     Key,
 }
 
-impl FrameShell {
+impl RawFrame {
     /// A frame of host memory, all zero: what was there before is nobody's to read.
     pub(crate) fn system(format: Format) -> Result<Self> {
         let mut frame = Self::new()?;
@@ -233,7 +233,7 @@ impl FrameShell {
         Ok(copy)
     }
     /// Takes over the other's times and properties (av_frame_copy_props), not its pixels.
-    pub(crate) fn copy_properties(&mut self, from: &FrameShell) -> Result<()> {
+    pub(crate) fn copy_properties(&mut self, from: &RawFrame) -> Result<()> {
         let (to, other) = (self.as_ptr(), from.as_ptr());
         // SAFETY: both are live; `self` is borrowed mutably.
         check("av_frame_copy_props", || unsafe { ffi::av_frame_copy_props(to, other) })?;
@@ -242,7 +242,7 @@ impl FrameShell {
         Ok(())
     }
     /// Copies the pixels into `to`, between host and device or within the device (av_hwframe_transfer_data).
-    pub(crate) fn transfer(&self, to: &mut FrameShell) -> Result<()> {
+    pub(crate) fn transfer(&self, to: &mut RawFrame) -> Result<()> {
         let (target, source) = (to.as_ptr(), self.as_ptr());
         let capture = crate::raw::log::Capture::start();
         // SAFETY: both are live frames with buffers; `to` is borrowed mutably.

@@ -4,10 +4,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
     raw::{
-        BufferRef, FrameShell, Kind,
+        BufferRef, Kind, RawFrame,
         avutil::frame::size,
         check,
-        recycle::{Shell, Shells},
+        recycle::{FreeList, Reusable},
     },
     types::pixel::{Format, PixelFormat},
 };
@@ -74,10 +74,10 @@ impl BufferRef {
         Kind::of_hardware(self.frames_context().format)
     }
     /// A frame to fill (av_hwframe_get_buffer).
-    pub(crate) fn take_frame(&self, shells: Option<&Arc<Shells<ffi::AVFrame>>>) -> Result<FrameShell> {
-        let frame = match shells {
-            Some(shells) => shells.take()?,
-            None => Shell::new()?,
+    pub(crate) fn take_frame(&self, list: Option<&Arc<FreeList<ffi::AVFrame>>>) -> Result<RawFrame> {
+        let frame = match list {
+            Some(list) => list.take()?,
+            None => Reusable::new()?,
         };
         // SAFETY: the pool is live and initialised, the frame empty and ours.
         check("av_hwframe_get_buffer", || unsafe { ffi::av_hwframe_get_buffer(self.as_ptr(), frame.as_ptr(), 0) })

@@ -3,16 +3,16 @@
 use crate::{
     error::{ErrorKind, Result},
     ffi,
-    raw::{FrameShell, avutil::rows::Rows, check, recycle::Shell},
+    raw::{RawFrame, avutil::rows::Rows, check, recycle::Reusable},
     types::mapping::Mapping,
 };
 use std::{marker::PhantomData, ptr, slice};
 
-impl FrameShell {
+impl RawFrame {
     /// A frame of host memory whose rows are the picture's own, or a copy that the driver keeps for as long as the frame lives. It
     /// refers to the device's frame, and is read only: other mappings may give the same addresses.
-    pub(crate) fn mapped(&self, mapping: Mapping) -> Result<FrameShell> {
-        let mut mapped: FrameShell = Shell::new()?;
+    pub(crate) fn mapped(&self, mapping: Mapping) -> Result<RawFrame> {
+        let mut mapped: RawFrame = Reusable::new()?;
         let direct = if mapping == Mapping::Direct { ffi::AV_HWFRAME_MAP_DIRECT } else { 0 };
         let flags = (ffi::AV_HWFRAME_MAP_READ | direct) as i32;
         mapped.get_mut().format = match (mapping, self.pool()) {

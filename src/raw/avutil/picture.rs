@@ -4,7 +4,7 @@
 use crate::{
     error::Result,
     ffi,
-    raw::{FrameShell, avcodec::parameters::Parameters, out_of_memory},
+    raw::{RawFrame, avcodec::parameters::Parameters, out_of_memory},
     types::{
         color::{Color, ColorRange},
         pixel::FieldOrder,
@@ -66,7 +66,7 @@ impl StreamFacts {
         self.0.is_empty()
     }
     /// Puts on the frame what it does not say itself: the coded picture's own word goes before the container's.
-    pub(crate) fn complete(&self, frame: &mut FrameShell) -> Result<()> {
+    pub(crate) fn complete(&self, frame: &mut RawFrame) -> Result<()> {
         for StreamFact { on_frame, bytes } in &self.0 {
             // SAFETY: the frame is borrowed mutably and live.
             if !unsafe { ffi::av_frame_get_side_data(frame.as_ptr(), *on_frame) }.is_null() {

@@ -2,7 +2,7 @@
 //! and what is not written is not to be read. So rows are handed out, and never a slice over several.
 
 use crate::ffi;
-use crate::raw::{FrameShell, Kind};
+use crate::raw::{Kind, RawFrame};
 use std::{marker::PhantomData, ptr::NonNull, slice};
 
 /// How a plane's rows follow each other.
@@ -104,7 +104,7 @@ impl<'f> HostRowsMut<'f> {
     }
 }
 
-impl FrameShell {
+impl RawFrame {
     /// The rows of one plane of host memory; none when there is no such plane, or its rows run beyond its buffer.
     pub(crate) fn host_rows(&self, index: usize) -> HostRows<'_> {
         match self.checked_rows(index) {
@@ -158,8 +158,8 @@ impl FrameShell {
         (a | b | c | d) < 0
     }
     /// A copy in host memory of its own, top to bottom, with the same times and properties. Between its rows are zeros.
-    pub(crate) fn copied(&self) -> crate::error::Result<FrameShell> {
-        let mut copy = FrameShell::system(self.format())?;
+    pub(crate) fn copied(&self) -> crate::error::Result<RawFrame> {
+        let mut copy = RawFrame::system(self.format())?;
         for index in 0.. {
             let from = self.host_rows(index);
             let Some(to) = copy.host_rows_mut(index) else { break };

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{BufferRef, FrameShell, check, out_of_memory},
+    raw::{BufferRef, RawFrame, check, out_of_memory},
     types::{dma_buf::DmaBuf, pixel::PixelFormat},
 };
 use std::{
@@ -23,20 +23,26 @@ struct Described {
     _picture: Keep<DmaBuf>,
 }
 
-impl FrameShell {
+impl RawFrame {
     /// A frame of `pool` whose surface is the DMA-BUF; all its planes lie in one buffer of `size` bytes. The second value keeps
     /// what is put into it for as long as a reference to the frame lives: the picture's owner, once it is known that this went well.
-    pub(crate) fn import_dma_buf(pool: &BufferRef, picture: &DmaBuf, size: u64) -> Result<(FrameShell, Keep<DmaBuf>)> {
+    pub(crate) fn import_dma_buf(pool: &BufferRef, picture: &DmaBuf, size: u64) -> Result<(RawFrame, Keep<DmaBuf>)> {
         let format = pool.frames_format();
         let keep = Keep::default();
-        let mut source = FrameShell::new()?;
+        let mut source = RawFrame::new()?;
         let described =
             Box::new(Described { descriptor: describe(picture, format.pixels, size), _picture: Arc::clone(&keep) });
         let described = Box::into_raw(described);
         let length = mem::size_of::<ffi::AVDRMFrameDescriptor>();
-        // SAFETY: the data is the box's own descriptor, which has this length and lives until `forget` frees the box.
+        // SAFETY: the data is the box's own descriptor, which has this length and lives until `free_description` frees the box.
         let buffer = unsafe {
-            ffi::av_buffer_create((&raw mut (*described).descriptor).cast(), length, Some(forget), described.cast(), 0)
+            ffi::av_buffer_create(
+                (&raw mut (*described).descriptor).cast(),
+                length,
+                Some(free_description),
+                described.cast(),
+                0,
+            )
         };
         if buffer.is_null() {
             // SAFETY: the box was made above, and no buffer took it over.
@@ -51,7 +57,7 @@ impl FrameShell {
         // SAFETY: the buffer was just made, and its data is the descriptor.
         raw.data[0] = unsafe { (*buffer).data };
 
-        let mut frame = FrameShell::new()?;
+        let mut frame = RawFrame::new()?;
         let raw = frame.get_mut();
         raw.format = pool.frames_context().format.0;
         raw.hw_frames_ctx = pool.share()?.into_raw();
@@ -86,7 +92,7 @@ fn describe(picture: &DmaBuf, pixels: PixelFormat, size: u64) -> ffi::AVDRMFrame
 }
 
 /// AVBuffer's free callback: lets go of the description, and of the picture.
-unsafe extern "C" fn forget(opaque: *mut c_void, _data: *mut u8) {
+unsafe extern "C" fn free_description(opaque: *mut c_void, _data: *mut u8) {
     // SAFETY: import_dma_buf made opaque from a Box<Described>; FFmpeg calls this once. Closing descriptors does not panic.
     drop(unsafe { Box::from_raw(opaque.cast::<Described>()) });
 }

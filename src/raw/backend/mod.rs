@@ -9,7 +9,7 @@ pub(crate) mod vaapi;
 use crate::{
     error::{Error, ErrorKind, Pattern, Result},
     ffi,
-    raw::{BufferRef, FrameShell, avcodec::get_format::GetFormat},
+    raw::{BufferRef, RawFrame, avcodec::get_format::GetFormat},
     types::setting::Setting,
 };
 use std::fmt;
@@ -53,7 +53,7 @@ pub trait Backend: Send + Sync {
         false
     }
     /// Waits until the device is done with a frame, where frames are waited for.
-    fn synchronize_frame(&self, _frame: &FrameShell) -> Result<()> {
+    fn synchronize_frame(&self, _frame: &RawFrame) -> Result<()> {
         Ok(())
     }
 
@@ -207,7 +207,7 @@ impl BufferRef {
     }
 }
 
-impl FrameShell {
+impl RawFrame {
     /// Waits until the hardware is done with it, where that is asked of the frame and not of its device.
     pub(crate) fn synchronize(&self) -> Result<()> {
         self.kind().and_then(Kind::backend).map_or(Ok(()), |backend| backend.synchronize_frame(self))

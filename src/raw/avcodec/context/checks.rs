@@ -4,7 +4,7 @@ use super::CodecContext;
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{BufferRef, FrameShell, avcodec::formats},
+    raw::{BufferRef, RawFrame, avcodec::formats},
     types::{
         pixel::{Format, PixelFormat},
         time::Ratio,
@@ -91,7 +91,7 @@ impl CodecContext {
         }
         let size = (u32::try_from(context.width).unwrap_or(0), u32::try_from(context.height).unwrap_or(0));
         let format = Format { width: size.0, height: size.1, pixels: PixelFormat::from_ffmpeg(context.pix_fmt) };
-        if let Ok(picture) = FrameShell::system(format) {
+        if let Ok(picture) = RawFrame::system(format) {
             // What comes of it is nobody's.
             drop(self.send_frame(Some(&picture)));
         }

@@ -14,7 +14,7 @@ use super::{Container, TrackSetup};
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{PacketShell, strings::SMALLEST_PACKET},
+    raw::{RawPacket, strings::SMALLEST_PACKET},
     types::time::Ratio,
 };
 
@@ -22,9 +22,9 @@ use crate::{
 const FARTHEST: i64 = 1 << 61;
 
 /// Rescales a packet's times to its track's ticks, and refuses those that are beyond [`FARTHEST`] there.
-pub(super) fn rescale(packet: &mut PacketShell, time_base: Ratio) -> Result<()> {
+pub(super) fn rescale(packet: &mut RawPacket, time_base: Ratio) -> Result<()> {
     let times =
-        |packet: &PacketShell| [("pts", packet.pts()), ("dts", packet.dts()), ("duration", Some(packet.duration()))];
+        |packet: &RawPacket| [("pts", packet.pts()), ("dts", packet.dts()), ("duration", Some(packet.duration()))];
     let before = times(packet);
     packet.rescale(time_base);
     for ((name, before), (_, after)) in before.into_iter().zip(times(packet)) {
@@ -38,7 +38,7 @@ pub(super) fn rescale(packet: &mut PacketShell, time_base: Ratio) -> Result<()> 
 }
 
 /// Refuses times that became too far from 0 where missing ones were worked out.
-pub(super) fn check_times(packet: &PacketShell) -> Result<()> {
+pub(super) fn check_times(packet: &RawPacket) -> Result<()> {
     let times = [("pts", packet.pts()), ("dts", packet.dts())];
     let far = times.into_iter().find(|(_, time)| time.is_some_and(|time| !(-FARTHEST..=FARTHEST).contains(&time)));
     far.map_or(Ok(()), |(name, time)| {
@@ -54,7 +54,7 @@ pub(super) fn longest(container: Container) -> i64 {
 }
 
 /// Refuses a packet that is longer than that.
-pub(super) fn check_length(packet: &PacketShell, longest: i64) -> Result<()> {
+pub(super) fn check_length(packet: &RawPacket, longest: i64) -> Result<()> {
     let (pts, dts) = (packet.pts().unwrap_or_default(), packet.dts().unwrap_or_default());
     if packet.duration() > longest {
         return Err(refuse("duration", packet.duration(), "this container has 31 bits for it"));

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{PacketShell, avcodec::parameters::Parameters, check, out_of_memory},
+    raw::{RawPacket, avcodec::parameters::Parameters, check, out_of_memory},
 };
 use std::{
     collections::VecDeque,
@@ -98,7 +98,7 @@ impl ParserId for ffi::AVCodecID {
 
 impl PictureOrder {
     /// Whether a parser tells the order of this codec's pictures.
-    pub(super) fn is_told(codec: ffi::AVCodecID) -> bool {
+    pub(super) fn is_known_for(codec: ffi::AVCodecID) -> bool {
         matches!(codec, ffi::AV_CODEC_ID_H264 | ffi::AV_CODEC_ID_HEVC)
     }
     pub(super) fn new(parameters: &Parameters) -> Result<Self> {
@@ -126,7 +126,7 @@ impl PictureOrder {
         Ok(order)
     }
     /// The picture order count of the packet's picture.
-    pub(super) fn of(&mut self, packet: &PacketShell) -> i32 {
+    pub(super) fn of(&mut self, packet: &RawPacket) -> i32 {
         let (mut data, mut size) = (ptr::null_mut(), 0);
         let (from, none) = (packet.get(), ffi::AV_NOPTS_VALUE);
         // SAFETY: parser and context are live and of the same codec; the packet's data is padded, as FFmpeg keeps all of it. What

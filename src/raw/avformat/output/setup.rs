@@ -6,7 +6,7 @@ use crate::{
     raw::{
         CodecContext,
         avcodec::parameters::Parameters,
-        avformat::{stream::StreamInfo, url::Location},
+        avformat::{stream::StreamInfo, url::Url},
         avutil::picture::{Picture, SideData},
         check, strings,
     },
@@ -27,17 +27,17 @@ unsafe impl Send for Container {}
 
 impl Container {
     /// The container that the name's extension stands for (av_guess_format).
-    pub(crate) fn of(location: &Location) -> Result<Self> {
+    pub(crate) fn of(url: &Url) -> Result<Self> {
         // SAFETY: a terminated string; the result is null or static.
-        let found = unsafe { ffi::av_guess_format(ptr::null(), location.url().as_ptr(), ptr::null()) };
+        let found = unsafe { ffi::av_guess_format(ptr::null(), url.url().as_ptr(), ptr::null()) };
         NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
-            let problem = match location.extension() {
+            let problem = match url.extension() {
                 Some(extension) => format!("FFmpeg knows no container by the extension .{extension}"),
                 None => "the name has no extension to tell the container by".into(),
             };
             let detail =
                 format!("{problem}: use .mp4, .mkv, .mov, .webm, .ts or .avi, or .h264 or .hevc for a bare stream");
-            location.error(ErrorKind::Unsupported, "av_guess_format", &detail)
+            url.error(ErrorKind::Unsupported, "av_guess_format", &detail)
         })
     }
     /// The container of that name.

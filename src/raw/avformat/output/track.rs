@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, Result},
     ffi,
-    raw::{PacketShell, avcodec::bsf::BsfContext},
+    raw::{RawPacket, avcodec::bsf::BsfContext},
     types::{facts::Origin, time::Ratio, track_report::TrackReport},
 };
 use std::collections::VecDeque;
@@ -33,7 +33,7 @@ pub(super) struct Track {
     /// See `limits`.
     longest: i64,
     headers: Option<BsfContext>,
-    ready: VecDeque<PacketShell>,
+    ready: VecDeque<RawPacket>,
 }
 
 /// The times of a copied stream go on where the input's overlap or go back: an encoder's are its own, and must be right.
@@ -57,7 +57,7 @@ struct OutOfOrder {
     setup: TrackSetup,
     decoding_times: DecodingTimes,
     /// Made for the first packet without a presentation time.
-    reorder: Option<(PictureOrder, Reorder<PacketShell>)>,
+    reorder: Option<(PictureOrder, Reorder<RawPacket>)>,
 }
 
 /// Makes decoding times from presentation times: FFmpeg did so until a later version refuses packets without.
@@ -107,7 +107,7 @@ impl Track {
     }
     /// Changes a copied packet's times as little as it takes to follow the packet before, as the ffmpeg program does (mux_fixup_ts). What
     /// is to be said of it, the first time.
-    pub(super) fn mend(&mut self, packet: &mut PacketShell) -> Option<String> {
+    pub(super) fn mend(&mut self, packet: &mut RawPacket) -> Option<String> {
         let (mending, last) = (self.mending.as_mut()?, self.last_written);
         let old = (packet.pts()?, packet.dts()?);
         let new = mended(old, last, mending.step);
@@ -125,7 +125,7 @@ impl Track {
             .then(|| format!("{codec}: decoding time {} {why}: it becomes {}, and so do others like it", old.1, new.1))
     }
     /// Takes a packet in decoding order.
-    pub(super) fn push(&mut self, mut packet: PacketShell) -> Result<()> {
+    pub(super) fn push(&mut self, mut packet: RawPacket) -> Result<()> {
         limits::rescale(&mut packet, self.time_base)?;
         if packet.duration() <= 0 {
             packet.set_duration(self.period);
@@ -167,7 +167,7 @@ impl Track {
         }
     }
     /// A packet that is complete, in decoding order.
-    pub(super) fn pop(&mut self) -> Result<Option<PacketShell>> {
+    pub(super) fn pop(&mut self) -> Result<Option<RawPacket>> {
         let reordered = match &mut self.timing {
             Timing::OutOfOrder(track) => track.reorder.as_mut().and_then(|(_, reorder)| reorder.pop()).map(shown),
             _ => None,
@@ -197,12 +197,12 @@ impl DecodingTimes {
 }
 
 impl OutOfOrder {
-    fn reorder(&mut self, mut packet: PacketShell, time: i64) -> Result<()> {
+    fn reorder(&mut self, mut packet: RawPacket, time: i64) -> Result<()> {
         let parameters = &self.setup.parameters;
         let delay = parameters.video_delay();
         let (order, reorder) = match &mut self.reorder {
             Some(reorder) => reorder,
-            None if PictureOrder::is_told(parameters.codec_id()) => {
+            None if PictureOrder::is_known_for(parameters.codec_id()) => {
                 self.reorder.insert((PictureOrder::new(parameters)?, Reorder::new(delay)))
             }
             None => return Err(no_times("and its pictures are not in the order in which they are shown")),
@@ -216,7 +216,7 @@ impl OutOfOrder {
 }
 
 /// A packet whose presentation time was found.
-fn shown((mut packet, time): (PacketShell, i64)) -> PacketShell {
+fn shown((mut packet, time): (RawPacket, i64)) -> RawPacket {
     let dts = packet.get().dts;
     set_times(&mut packet, time.max(dts), dts);
     packet
@@ -237,7 +237,7 @@ fn mended((mut pts, mut dts): (i64, i64), last: Option<i64>, step: i64) -> (i64,
     }
 }
 
-fn set_times(packet: &mut PacketShell, pts: i64, dts: i64) {
+fn set_times(packet: &mut RawPacket, pts: i64, dts: i64) {
     let raw: &mut ffi::AVPacket = packet.get_mut();
     (raw.pts, raw.dts) = (pts, dts);
 }

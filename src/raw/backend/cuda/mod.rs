@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Pattern, Result, guard},
     ffi,
     raw::{
-        BufferRef, FrameShell,
+        BufferRef, RawFrame,
         avcodec::get_format::{GetFormat, choose},
         avutil::{
             frame::size,
@@ -152,7 +152,7 @@ pub(crate) fn handles(device: &BufferRef) -> Option<(*mut c_void, *mut c_void)> 
     Some((cuda.cuda_ctx.cast(), cuda.stream.cast()))
 }
 
-impl FrameShell {
+impl RawFrame {
     /// Device pointer, pitch, bytes of picture in a row and rows of one plane of a CUDA frame.
     pub(crate) fn cuda_plane(&self, index: usize) -> Option<(u64, Rows)> {
         if self.get().format != ffi::AV_PIX_FMT_CUDA.0 {

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, ErrorKind, Pattern, Result, guard::Contained},
     ffi,
     raw::{
-        BufferRef, FrameShell,
+        BufferRef, RawFrame,
         avcodec::get_format::{GetFormat, choose},
         avutil::hwdevice::{OWNER, opening},
         check, version,
@@ -50,7 +50,7 @@ impl super::Backend for Backend {
     fn waits_for_frames(&self) -> bool {
         true
     }
-    fn synchronize_frame(&self, frame: &FrameShell) -> Result<()> {
+    fn synchronize_frame(&self, frame: &RawFrame) -> Result<()> {
         let device = frame.pool().map(|pool| pool.frames_device()).transpose()?;
         let Some(display) = device.as_ref().and_then(display) else { return Ok(()) };
         // SAFETY: the frame's pool keeps the device, and with it the display; such a frame's data[3] is its VASurfaceID.

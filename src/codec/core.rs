@@ -1,96 +1,15 @@
-//! What encoders and decoders have in common once they are open: the context, the counts, the poison, the drain, the teardown.
+//! What encoders and decoders have in common once they are open: the context, the counts, the poison, the close.
 
 use crate::{
-    Error, ErrorKind, Limit, Outcome, Result, Settle, Teardown, TeardownReport,
+    Error, ErrorKind, Outcome, Result, Settle, Teardown, TeardownReport,
     error::line::Line,
-    raw::{BufferRef, CodecContext, FrameShell, avcodec::context::Step},
-    teardown::Drain,
+    raw::{BufferRef, CodecContext, RawFrame},
 };
 use std::{
     collections::VecDeque,
     thread,
     time::{Duration, Instant},
 };
-
-/// An open encoder or decoder.
-pub(crate) trait Running {
-    /// Packets, or frames.
-    type Output;
-    fn core(&mut self) -> &mut Core;
-    /// Outputs that had to come out before they were asked for.
-    fn pending(&mut self) -> &mut VecDeque<Self::Output>;
-    /// Sends the end of the stream.
-    fn send_end(&mut self) -> (Result<Step>, Vec<Line>);
-    /// An output from the codec, or `None`: not now, or never more (`core.ended`).
-    fn take(&mut self) -> Result<Option<Self::Output>>;
-
-    /// An error of the call that sent the end of the stream.
-    fn judge_end(&mut self, error: Error) -> Result<()> {
-        Err(self.core().poison(error))
-    }
-
-    /// The next output; `None` when there is none now.
-    fn next_output(&mut self) -> Result<Option<Self::Output>> {
-        match self.pending().pop_front() {
-            Some(output) => Ok(Some(output)),
-            None => self.take(),
-        }
-    }
-    /// Sends the end of stream, once what the caller left inside has made room for it. With nothing ever sent there is nothing
-    /// to end, and some of FFmpeg's encoders crash when they are drained then.
-    fn end_stream(&mut self) -> Result<()> {
-        self.core().refuse_if_poisoned()?;
-        if self.core().sent == 0 {
-            self.core().ended = true;
-            return Ok(());
-        }
-        loop {
-            let (step, lines) = self.send_end();
-            self.core().keep(lines);
-            match step {
-                Ok(Step::Done | Step::End) => return Ok(()),
-                Ok(Step::Again) => match self.take()? {
-                    Some(output) => self.pending().push_back(output),
-                    // Neither takes nor gives: FFmpeg's contract excludes it, and a loop here would never end.
-                    None => {
-                        let error = Error::new(ErrorKind::Full, "end of stream");
-                        return Err(self.core().poison(error));
-                    }
-                },
-                Err(error) => return self.judge_end(error),
-            }
-        }
-    }
-    /// After the end of stream: the next output, `None` at the codec's end. A codec that asks for input although its stream has
-    /// ended is asked again: that is not its end.
-    fn drain(&mut self, drain: &mut Drain) -> Result<Option<Self::Output>> {
-        drain.resume();
-        loop {
-            if let Some(output) = self.next_output()? {
-                if drain.output() {
-                    return Ok(Some(output));
-                }
-                self.pending().push_front(output);
-                return Err(self.core().stalled());
-            }
-            if self.core().ended {
-                return Ok(None);
-            }
-            if drain.is_stalled() {
-                return Err(self.core().stalled());
-            }
-            thread::yield_now();
-        }
-    }
-    /// Drains into `sink`.
-    fn drain_into(&mut self, limit: Limit, mut sink: impl FnMut(Self::Output) -> Result<()>) -> Result<()> {
-        let mut drain = Drain::new(limit);
-        while let Some(output) = self.drain(&mut drain)? {
-            sink(output)?;
-        }
-        Ok(())
-    }
-}
 
 /// An open codec. Its fields are dropped in this order: the context before the device.
 pub(crate) struct Core {
@@ -112,7 +31,7 @@ pub(crate) struct Core {
     /// Lines for the report: soft errors, and what was logged in calls that succeeded.
     log: Vec<String>,
     /// What the hardware may still read, where it must be waited for frame by frame.
-    reading: VecDeque<FrameShell>,
+    reading: VecDeque<RawFrame>,
 }
 
 /// Lines kept for the report. The first ones name the cause; a broken stream can log thousands.
@@ -145,7 +64,7 @@ impl Core {
     }
     /// Counts a frame that was sent, and keeps a reference to it until its packet is out if it is to be waited for by itself.
     #[inline]
-    pub(crate) fn note_sent(&mut self, frame: &FrameShell) {
+    pub(crate) fn note_sent(&mut self, frame: &RawFrame) {
         self.sent += 1;
         if frame.kind().is_some_and(|kind| kind.is(|backend| backend.waits_for_frames())) {
             // Without memory for a reference there is no wait for this one: the codec's close waits by itself.
@@ -156,7 +75,7 @@ impl Core {
     pub(crate) fn in_flight(&self) -> usize {
         usize::try_from(self.sent.saturating_sub(self.received)).unwrap_or(usize::MAX)
     }
-    fn stalled(&self) -> Error {
+    pub(super) fn stalled(&self) -> Error {
         Error::new(ErrorKind::DrainStalled { in_flight: self.in_flight() }, "drain")
     }
     pub(crate) fn poisoned(&self) -> Option<&Error> {
@@ -228,7 +147,7 @@ impl Core {
             (Settle::Delay(time), _) => thread::sleep(time),
             (Settle::Synchronize, Some(device)) if !drained => {
                 device.synchronize()?;
-                self.reading.iter().try_for_each(FrameShell::synchronize)?;
+                self.reading.iter().try_for_each(RawFrame::synchronize)?;
             }
             (Settle::Synchronize, _) => {}
         }
@@ -262,63 +181,5 @@ impl Drop for Core {
             self.in_flight(),
             self.sent
         );
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A codec whose stream has ended, and that still says at times that it wants input (`None`).
-    struct Stubborn {
-        core: Core,
-        pending: VecDeque<u32>,
-        answers: VecDeque<Option<u32>>,
-        ends: bool,
-    }
-
-    impl Stubborn {
-        fn new(answers: &[Option<u32>], ends: bool) -> Self {
-            let core = Core::new(CodecContext::encoder("mpeg4").unwrap(), None, Teardown::default());
-            Stubborn { core, pending: VecDeque::new(), answers: answers.iter().copied().collect(), ends }
-        }
-    }
-
-    impl Running for Stubborn {
-        type Output = u32;
-        fn core(&mut self) -> &mut Core {
-            &mut self.core
-        }
-        fn pending(&mut self) -> &mut VecDeque<u32> {
-            &mut self.pending
-        }
-        fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
-            (Ok(Step::Done), Vec::new())
-        }
-        fn take(&mut self) -> Result<Option<u32>> {
-            let answer = self.answers.pop_front();
-            self.core.ended = answer.is_none() && self.ends;
-            Ok(answer.flatten())
-        }
-    }
-
-    #[test]
-    fn h13_wanting_input_in_the_drain_is_not_the_end() {
-        let mut codec = Stubborn::new(&[Some(1), None, None, Some(2), None], true);
-        let mut out = Vec::new();
-        codec
-            .drain_into(Limit { packets: 10, time: Duration::from_secs(60) }, |output| {
-                out.push(output);
-                Ok(())
-            })
-            .unwrap();
-        assert_eq!(out, [1, 2]);
-    }
-
-    #[test]
-    fn h40_a_codec_that_never_ends_stalls() {
-        let mut codec = Stubborn::new(&[Some(1)], false);
-        let error = codec.drain_into(Limit { packets: 10, time: Duration::ZERO }, |_| Ok(())).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::DrainStalled { .. }), "{error}");
     }
 }

@@ -1,29 +1,26 @@
 //! An open encoder's data, and what its states do with it.
 
-use super::{Receive, intake::Intake, reorder::Reorder};
+use super::{intake::Intake, reorder::Reorder};
 use crate::{
     Error, ErrorKind, Packet, Result,
-    codec::{self, Core},
+    codec::{Codec, Core, Receive},
     error::line::Line,
     ffi,
     raw::{
-        FrameShell, PacketShell,
+        RawFrame, RawPacket,
         avcodec::context::Step,
         avutil::{frame::PictureType, picture::Picture},
-        recycle::Shells,
+        recycle::Supply,
     },
     types::{facts::Origin, time::Ratio},
 };
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 /// Fields are dropped in this order: the codec before the pools that it may still have registered.
-pub(super) struct Running {
+pub(super) struct EncoderCore {
     pub(super) core: Core,
     /// Before the pools in it may go, the codec is closed.
     pub(super) intake: Intake,
@@ -35,9 +32,7 @@ pub(super) struct Running {
     pub(super) period: i64,
     /// Only for encoders whose own decoding times are wrong.
     pub(super) reorder: Option<Reorder>,
-    pub(super) packets: Arc<Shells<ffi::AVPacket>>,
-    /// An empty shell, from a call that gave nothing.
-    pub(super) spare: Option<PacketShell>,
+    pub(super) packets: Supply<ffi::AVPacket>,
     /// What had to come out before the end of stream could be sent.
     pub(super) pending: VecDeque<Packet>,
     /// An error of a call whose frame was taken, for the next `Ready`.
@@ -51,9 +46,9 @@ pub(super) struct Running {
     pub(super) headers_in_container: AtomicBool,
 }
 
-impl Running {
+impl EncoderCore {
     /// Checks the frame and sends it, or a copy; on failure it comes back as it was.
-    pub(super) fn send(&mut self, frame: FrameShell) -> Result<(), (Error, FrameShell)> {
+    pub(super) fn send(&mut self, frame: RawFrame) -> Result<(), (Error, RawFrame)> {
         let copy = self.core.refuse_if_poisoned().and_then(|()| self.intake.admit(&frame, self.core.sent));
         match copy {
             Ok(None) => self.send_admitted(frame),
@@ -61,7 +56,7 @@ impl Running {
             Err(error) => Err((error, frame)),
         }
     }
-    fn send_admitted(&mut self, mut frame: FrameShell) -> Result<(), (Error, FrameShell)> {
+    fn send_admitted(&mut self, mut frame: RawFrame) -> Result<(), (Error, RawFrame)> {
         let times = (frame.pts(), frame.duration(), frame.facts());
         self.rescale(&mut frame);
         let wanted = if self.force_keyframe { PictureType::Key } else { PictureType::Any };
@@ -88,7 +83,7 @@ impl Running {
         Err((error, frame))
     }
     /// Frames of a decoder count in their stream's time base.
-    fn rescale(&self, frame: &mut FrameShell) {
+    fn rescale(&self, frame: &mut RawFrame) {
         let from = frame.facts().time_base;
         if from.is_known() && from != self.time_base {
             let scaled = frame.pts().map(|pts| from.rescale(pts, self.time_base));
@@ -125,7 +120,7 @@ impl Running {
         Ok(())
     }
     /// Adds to a packet what the codec left out.
-    fn complete(&mut self, packet: &mut PacketShell) -> Result<()> {
+    fn complete(&mut self, packet: &mut RawPacket) -> Result<()> {
         if let Some(dts) = self.reorder.as_mut().and_then(Reorder::next) {
             packet.set_dts(dts);
         }
@@ -150,7 +145,7 @@ impl Running {
     }
 }
 
-impl codec::Running for Running {
+impl Codec for EncoderCore {
     type Output = Packet;
     fn core(&mut self) -> &mut Core {
         &mut self.core
@@ -161,35 +156,28 @@ impl codec::Running for Running {
     fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
         self.core.context.send_frame(None)
     }
-    fn take(&mut self) -> Result<Option<Packet>> {
+    fn receive_from_codec(&mut self) -> Result<Option<Packet>> {
         if let Some(error) = self.deferred.take() {
             return Err(error);
         }
         // Some of FFmpeg's encoders call abort() when they are asked on after an error.
         self.core.refuse_if_poisoned()?;
-        let mut shell = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.packets.take()?,
-        };
-        let (step, lines) = self.core.context.receive_packet(&mut shell);
-        self.core.keep(lines);
-        match step {
-            Ok(Step::Done) => {
-                self.core.note_received(shell.pts());
-                self.complete(&mut shell)?;
-                return Ok(Some(Packet(shell)));
-            }
-            Ok(Step::Again) => {}
-            Ok(Step::End) => self.core.ended = true,
-            Err(error) => return Err(self.core.poison(error)),
-        }
-        self.spare = Some(shell);
-        Ok(None)
+        let core = &mut self.core;
+        let received = self.packets.fill(|packet| {
+            let (step, lines) = core.context.receive_packet(packet);
+            core.keep(lines);
+            core.ended |= matches!(step, Ok(Step::End));
+            step.map(|step| step == Step::Done).map_err(|error| core.poison(error))
+        })?;
+        let Some(mut packet) = received else { return Ok(None) };
+        self.core.note_received(packet.pts());
+        self.complete(&mut packet)?;
+        Ok(Some(Packet(packet)))
     }
 }
 
-impl Receive<Packet> for Running {
-    fn next_ready(&mut self) -> Result<Option<Packet>> {
-        codec::Running::next_output(self)
+impl Receive<Packet> for EncoderCore {
+    fn receive(&mut self) -> Result<Option<Packet>> {
+        Codec::receive(self)
     }
 }

@@ -5,12 +5,7 @@
 //! [`Settle`] says; the codec is closed; its context is freed. Devices go last, which the types and reference counts see to.
 
 use crate::{Error, ErrorKind};
-use std::{
-    fmt,
-    sync::mpsc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::mpsc, thread, time::Duration};
 
 /// How far a drain may go before it counts as stalled. The default is 1,000 outputs and 1 s without one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,51 +164,9 @@ pub(crate) fn within<T: Send + 'static>(
     }
 }
 
-/// Counts a drain's outputs and the time without one.
-pub(crate) struct Drain {
-    limit: Limit,
-    outputs: usize,
-    last: Instant,
-}
-
-impl Drain {
-    pub(crate) fn new(limit: Limit) -> Self {
-        Drain { limit, outputs: 0, last: Instant::now() }
-    }
-    /// Notes an output; `false` if the limit does not allow it.
-    pub(crate) fn output(&mut self) -> bool {
-        self.outputs += 1;
-        self.outputs <= self.limit.packets
-    }
-    /// The codec is asked again: the caller's own time with the last output does not count.
-    pub(crate) fn resume(&mut self) {
-        self.last = Instant::now();
-    }
-    /// Whether the time without an output is over.
-    pub(crate) fn is_stalled(&self) -> bool {
-        self.last.elapsed() > self.limit.time
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_drain_allows_its_outputs_and_no_more() {
-        let mut drain = Drain::new(Limit { packets: 2, time: Duration::MAX });
-        assert_eq!([drain.output(), drain.output(), drain.output()], [true, true, false]);
-    }
-
-    #[test]
-    fn a_drain_stalls_by_time() {
-        assert!(!Drain::new(Limit { packets: 0, time: Duration::MAX }).is_stalled());
-        let drain = Drain::new(Limit { packets: 0, time: Duration::ZERO });
-        while drain.last.elapsed() == Duration::ZERO {
-            std::hint::spin_loop();
-        }
-        assert!(drain.is_stalled());
-    }
 
     #[test]
     fn an_overdue_teardown_is_handed_back() {

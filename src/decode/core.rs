@@ -3,14 +3,14 @@
 use super::{Surfaces, damage::Damage};
 use crate::{
     Error, ErrorKind, Packet, Result,
-    codec::{self, Core},
+    codec::{Codec, Core},
     error::line::Line,
     ffi,
     raw::{
-        BufferRef, FrameShell, Kind,
+        BufferRef, Kind, RawFrame,
         avcodec::context::Step,
         avutil::{frame::Layout, picture::StreamFacts},
-        recycle::Shells,
+        recycle::Supply,
     },
     transfer,
     types::{
@@ -18,10 +18,10 @@ use crate::{
         time::Ratio,
     },
 };
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
 
 /// Fields are dropped in this order: the codec before what it works with.
-pub(super) struct Running {
+pub(super) struct DecoderCore {
     pub(super) core: Core,
     pub(super) kind: Kind,
     pub(super) or_system: bool,
@@ -47,11 +47,9 @@ pub(super) struct Running {
     pub(super) facts: StreamFacts,
     /// Where copies of the decoder's own surfaces are made.
     pub(super) copies: Option<BufferRef>,
-    pub(super) frames: Arc<Shells<ffi::AVFrame>>,
-    /// An empty shell, from a call that gave nothing.
-    pub(super) spare: Option<FrameShell>,
+    pub(super) frames: Supply<ffi::AVFrame>,
     /// What had to come out before the end of stream could be sent.
-    pub(super) pending: VecDeque<FrameShell>,
+    pub(super) pending: VecDeque<RawFrame>,
 }
 
 /// Damaged packets in a row that one call steps over.
@@ -76,7 +74,7 @@ impl Clock {
     }
 }
 
-impl Running {
+impl DecoderCore {
     pub(super) fn send(&mut self, packet: &mut Packet) -> Result<()> {
         self.core.refuse_if_poisoned()?;
         let Facts { seeks: place, origin, .. } = packet.0.facts();
@@ -107,13 +105,13 @@ impl Running {
             Ok(Step::End) => return Err(Error::new(ErrorKind::EndOfStream, "avcodec_send_packet")),
             Err(error) => {
                 self.core.sent += 1;
-                self.judge(error)?;
+                self.sort_error(error)?;
             }
         }
         Ok(())
     }
     /// A decoder's error: a damaged packet is noted and passed over, the rest is the caller's.
-    fn judge(&mut self, error: Error) -> Result<()> {
+    fn sort_error(&mut self, error: Error) -> Result<()> {
         if let Some(format) = self.core.context.refused() {
             let mut detail = format!(
                 "this stream ({} in {format}) cannot be decoded into {}: use or_system(), or Decoder::new(System, ..)",
@@ -126,7 +124,7 @@ impl Running {
             }
             return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
         }
-        let error = match self.judge_hardware(error) {
+        let error = match self.sort_hardware_error(error) {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
@@ -145,7 +143,7 @@ impl Running {
         }
     }
     /// A picture that the hardware did not decode is passed over like any damage, as long as the device itself answers.
-    fn judge_hardware(&mut self, error: Error) -> Result<()> {
+    fn sort_hardware_error(&mut self, error: Error) -> Result<()> {
         let Some(backend) = self.kind.backend() else { return Err(error) };
         let error = self.damage.is_of_one_picture(error, backend)?;
         // An error that is the device's comes with each call from then on (CUDA); VA-API has no such question.
@@ -180,7 +178,7 @@ impl Running {
         self.pending.clear();
     }
     /// Checks that the frame is in the memory that the type says, and makes it the caller's to keep.
-    fn complete(&mut self, mut frame: FrameShell) -> Result<FrameShell> {
+    fn complete(&mut self, mut frame: RawFrame) -> Result<RawFrame> {
         *frame.facts_mut() = Facts { time_base: self.time_base, frame_rate: self.frame_rate, ..Facts::default() };
         let pts = frame.pts().or(frame.best_effort_pts());
         let period = Ratio { num: self.frame_rate.den, den: self.frame_rate.num };
@@ -217,7 +215,7 @@ impl Running {
         }
     }
     /// The decoder's own surfaces run out when they are kept: a copy within the device does not.
-    fn keepable(&mut self, frame: FrameShell) -> Result<FrameShell> {
+    fn keepable(&mut self, frame: RawFrame) -> Result<RawFrame> {
         let kept = self.surfaces == Surfaces::Direct || self.kind.is(|backend| backend.lends_surfaces());
         if kept || !self.core.context.gives_own_surfaces() {
             return Ok(frame);
@@ -231,7 +229,7 @@ impl Running {
                 self.copies.insert(BufferRef::frames(device, self.kind, format)?)
             }
         };
-        let mut copy = pool.take_frame(Some(&self.frames))?;
+        let mut copy = pool.take_frame(Some(self.frames.list()))?;
         frame.transfer(&mut copy)?;
         copy.copy_properties(&frame)?;
         transfer::copied_on_device(copy.picture_bytes());
@@ -239,46 +237,41 @@ impl Running {
     }
 }
 
-impl codec::Running for Running {
-    type Output = FrameShell;
+impl Codec for DecoderCore {
+    type Output = RawFrame;
     fn core(&mut self) -> &mut Core {
         &mut self.core
     }
-    fn pending(&mut self) -> &mut VecDeque<FrameShell> {
+    fn pending(&mut self) -> &mut VecDeque<RawFrame> {
         &mut self.pending
     }
     fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
         self.core.context.send_packet(None)
     }
     /// The call also decodes: with frame threads, the damage of an earlier packet shows here. The end was taken all the same.
-    fn judge_end(&mut self, error: Error) -> Result<()> {
-        self.judge(error).map_err(|error| self.core.poison(error))
+    fn end_failed(&mut self, error: Error) -> Result<()> {
+        self.sort_error(error).map_err(|error| self.core.poison(error))
     }
-    fn take(&mut self) -> Result<Option<FrameShell>> {
+    fn receive_from_codec(&mut self) -> Result<Option<RawFrame>> {
         for _ in 0..DAMAGED_IN_A_ROW {
-            let mut shell = match self.spare.take() {
-                Some(spare) => spare,
-                None => self.frames.take()?,
-            };
-            let (step, lines) = self.core.context.receive_frame(&mut shell);
+            let (core, mut lines) = (&mut self.core, Vec::new());
+            let received = self.frames.fill(|frame| {
+                let (step, logged) = core.context.receive_frame(frame);
+                lines = logged;
+                core.ended |= matches!(step, Ok(Step::End));
+                Ok(step? == Step::Done)
+            });
             self.keep(lines);
-            match step {
-                Ok(Step::Done) => {
+            match received {
+                Ok(Some(mut frame)) => {
                     self.core.received += 1;
-                    self.core.damaged_frames += u64::from(self.damage.came_out(&mut shell));
-                    shell.forget_number();
-                    return self.complete(shell).map(Some);
+                    self.core.damaged_frames += u64::from(self.damage.came_out(&mut frame));
+                    frame.forget_number();
+                    return self.complete(frame).map(Some);
                 }
-                Ok(Step::Again) => {
-                    self.spare = Some(shell);
-                    return Ok(None);
-                }
-                Ok(Step::End) => {
-                    self.core.ended = true;
-                    self.spare = Some(shell);
-                    return self.nothing_decoded().map_or(Ok(None), Err);
-                }
-                Err(error) => self.judge(error)?,
+                Ok(None) if self.core.ended => return self.nothing_decoded().map_or(Ok(None), Err),
+                Ok(None) => return Ok(None),
+                Err(error) => self.sort_error(error)?,
             }
         }
         Ok(None)
