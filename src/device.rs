@@ -73,32 +73,32 @@ impl<M: DeviceMemory> fmt::Debug for Device<M> {
     label = "expected `&Device`, `&Arc<Device>` or `System`",
     note = "borrow it (`&device`) to have the order checked by the compiler, or put it in an `Arc` (`&shared`) to have it counted"
 )]
-pub trait Lend<'d>: sealed::Lend {
+pub trait AsDevice<'d>: sealed::AsDevice {
     /// The memory of frames on it.
     type Memory: Memory;
 }
 
-impl<M: DeviceMemory> sealed::Lend for &Device<M> {
-    fn lend(&self) -> Option<&BufferRef> {
+impl<M: DeviceMemory> sealed::AsDevice for &Device<M> {
+    fn as_device(&self) -> Option<&BufferRef> {
         Some(&self.buffer)
     }
 }
-impl<'d, M: DeviceMemory> Lend<'d> for &'d Device<M> {
+impl<'d, M: DeviceMemory> AsDevice<'d> for &'d Device<M> {
     type Memory = M;
 }
-impl<M: DeviceMemory> sealed::Lend for &Arc<Device<M>> {
-    fn lend(&self) -> Option<&BufferRef> {
+impl<M: DeviceMemory> sealed::AsDevice for &Arc<Device<M>> {
+    fn as_device(&self) -> Option<&BufferRef> {
         Some(&self.buffer)
     }
 }
-impl<M: DeviceMemory> Lend<'static> for &Arc<Device<M>> {
+impl<M: DeviceMemory> AsDevice<'static> for &Arc<Device<M>> {
     type Memory = M;
 }
-impl sealed::Lend for System {
-    fn lend(&self) -> Option<&BufferRef> {
+impl sealed::AsDevice for System {
+    fn as_device(&self) -> Option<&BufferRef> {
         None
     }
 }
-impl Lend<'static> for System {
+impl AsDevice<'static> for System {
     type Memory = System;
 }

@@ -12,7 +12,7 @@ pub use crate::raw::avutil::rows::{HostRows, HostRowsMut};
 
 /// One reference to a picture in memory `M` (an AVFrame), no longer than the device's `'d`.
 ///
-/// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from [`share`](Frame::share).
+/// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from [`try_clone`](Frame::try_clone).
 #[must_use]
 pub struct Frame<'d, M: Memory> {
     pub(crate) raw: RawFrame,
@@ -48,8 +48,8 @@ impl<'d, M: Memory> Frame<'d, M> {
     }
     /// Whether it is a keyframe, as the decoder says. FFmpeg's `h264_cuvid` says so of some other frames too from FFmpeg 6 or 7 on
     /// (it reads memory that it never wrote); nvdec, which is the default, does not.
-    pub fn is_key(&self) -> bool {
-        self.raw.is_key()
+    pub fn is_keyframe(&self) -> bool {
+        self.raw.is_keyframe()
     }
     /// Whether something of it is missing or made up: its packet is incomplete, data of it does not decode, a picture
     /// that it refers to is not there (AV_FRAME_FLAG_CORRUPT, decode_error_flags, and what FFmpeg's decoder only logs),
@@ -95,8 +95,8 @@ impl<'d, M: Memory> Frame<'d, M> {
     ///
     /// # Errors
     /// `OutOfMemory`.
-    pub fn share(&self) -> Result<Self> {
-        self.raw.share().map(Self::from_raw)
+    pub fn try_clone(&self) -> Result<Self> {
+        self.raw.try_clone().map(Self::from_raw)
     }
 }
 
@@ -198,7 +198,7 @@ pub struct Plane<'f, P> {
     /// Bytes from one row to the next.
     pub pitch: usize,
     /// Bytes of picture in a row.
-    pub row: usize,
+    pub row_bytes: usize,
     /// Rows.
     pub rows: usize,
     /// Whether the last row of the picture comes first in memory (FFmpeg's negative linesize).
@@ -209,7 +209,7 @@ pub struct Plane<'f, P> {
 impl<P> Plane<'_, P> {
     pub(crate) fn new(data: P, rows: Rows) -> Self {
         let Rows { pitch, row, rows, bottom_up } = rows;
-        Plane { data, pitch, row, rows, bottom_up, frame: PhantomData }
+        Plane { data, pitch, row_bytes: row, rows, bottom_up, frame: PhantomData }
     }
 }
 impl<'f> Plane<'f, HostRows<'f>> {

@@ -110,7 +110,7 @@ pub use bitstream::{BitstreamFilter, Parser};
 pub use codec::teardown::{self, Limit, Outcome, Settle, Teardown, TeardownReport};
 pub use decode::{Decoded, Decoder, OrSystem};
 pub use demux::{Demuxer, Stream, StreamKind};
-pub use device::{Device, Lend};
+pub use device::{AsDevice, Device};
 pub use encode::{Encoder, Named};
 pub use error::{Error, ErrorKind, Failed, Result};
 pub use frame::{Frame, HostRows, HostRowsMut, Plane};

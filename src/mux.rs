@@ -137,7 +137,7 @@ impl Muxer<Configured> {
     /// let file: Cursor<Vec<u8>> = output.finish_into()?;
     ///
     /// let input = Demuxer::from_read_seek(file)?;
-    /// assert_eq!(input.video()?.frames(), Some(5));
+    /// assert_eq!(input.video()?.frame_count(), Some(5));
     /// # Ok::<(), avsluice::Error>(())
     /// ```
     ///
@@ -203,7 +203,7 @@ impl Muxer<Configured> {
         let setup = TrackSetup::encoded(encoder.context(), encoder.origin(), time_base, frame_rate, encoder.picture())?;
         let track = self.add_track(setup)?;
         if self.0.container.has_global_header() {
-            encoder.headers_in_container();
+            encoder.extradata_in_container();
         }
         Ok(track)
     }

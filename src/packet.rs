@@ -46,8 +46,8 @@ impl Packet {
     ///
     /// # Errors
     /// `OutOfMemory`.
-    pub fn share(&self) -> Result<Self> {
-        self.0.share().map(Packet)
+    pub fn try_clone(&self) -> Result<Self> {
+        self.0.try_clone().map(Packet)
     }
     /// The compressed bytes.
     pub fn data(&self) -> &[u8] {
@@ -91,7 +91,7 @@ impl Packet {
     }
     /// Whether decoding can start here.
     pub fn is_keyframe(&self) -> bool {
-        self.0.is_key()
+        self.0.is_keyframe()
     }
     /// Index of the input stream that it was read from.
     pub fn stream(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Where frames of one size and format come from.
 
 use crate::{
-    Any, Concrete, DeviceMemory, Format, Frame, Lend, Memory, Result, System,
+    Any, AsDevice, Concrete, DeviceMemory, Format, Frame, Memory, Result, System,
     raw::{BufferRef, RawFrame, Scope, avutil::picture::Picture, sealed},
 };
 
@@ -30,10 +30,10 @@ impl Source {
             Source::Device(buffer) => Some(buffer),
         }
     }
-    fn share(&self) -> Result<Self> {
+    fn try_clone(&self) -> Result<Self> {
         Ok(match self {
             Source::Host => Source::Host,
-            Source::Device(buffer) => Source::Device(buffer.share()?),
+            Source::Device(buffer) => Source::Device(buffer.try_clone()?),
         })
     }
 }
@@ -43,9 +43,9 @@ impl<'d, M: Memory> FramePool<'d, M> {
     ///
     /// # Errors
     /// `InvalidSetting` for a size of zero; `Unsupported` for a layout that the device's memory does not have.
-    pub fn new(on: impl Lend<'d, Memory = M>, format: Format) -> Result<Self> {
+    pub fn new(on: impl AsDevice<'d, Memory = M>, format: Format) -> Result<Self> {
         crate::raw::enter()?;
-        let source = match on.lend() {
+        let source = match on.as_device() {
             Some(device) => Source::Device(BufferRef::frames(device, <M as sealed::Memory>::KIND, format)?),
             None => {
                 drop(RawFrame::system(format)?); // so that a format that cannot be had is refused here
@@ -107,7 +107,7 @@ impl<M: Memory> Clone for FramePool<'_, M> {
     /// # Panics
     /// If memory runs out, as Rust's own collections do.
     fn clone(&self) -> Self {
-        self.retype(self.source.share().expect("memory for a reference"))
+        self.retype(self.source.try_clone().expect("memory for a reference"))
     }
 }
 

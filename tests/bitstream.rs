@@ -196,7 +196,7 @@ fn packets_go_out_as_bytes_and_come_in_as_bytes() {
     let pool = FramePool::new(System, format).unwrap();
     let options = x264::H264::new().preset(x264::Preset::Ultrafast).tune(x264::Tune::Zerolatency);
     let mut encoder = Encoder::new(&pool, TimeBase::hz(25), options).gop_size(10).open().unwrap();
-    let headers = encoder.headers().to_vec();
+    let headers = encoder.extradata().to_vec();
     assert!(headers.starts_with(&[0, 0, 0, 1]));
     let stream = Stream::of_packets("h264", TimeBase::hz(25)).unwrap();
     let mut viewer = Decoder::new(System, &stream).threads(1).open().unwrap();
@@ -231,7 +231,8 @@ fn packets_of_no_file_are_written_to_one() {
     let pool = FramePool::new(System, Format { width: 160, height: 120, pixels: PixelFormat::Yuv420p }).unwrap();
     let encoder = Encoder::new(&pool, TimeBase::hz(25), mpeg4::Mpeg4::new()).open().unwrap();
     let stream = Stream::of_packets("mpeg4", TimeBase::hz(1000)).unwrap();
-    let stream = stream.with_size(160, 120).unwrap().with_extradata(encoder.headers()).unwrap().with_frame_rate(25, 1);
+    let stream =
+        stream.with_size(160, 120).unwrap().with_extradata(encoder.extradata()).unwrap().with_frame_rate(25, 1);
     let mut output = Muxer::to_write_seek("mp4", Cursor::new(Vec::new())).unwrap();
     let track = output.add_copy(&stream).unwrap();
     let mut output = output.open().unwrap();

@@ -7,7 +7,7 @@ mod tools;
 mod support;
 
 use avsluice::{
-    Cuda, Decoder, Demuxer, Device, DeviceMemory, Error, ErrorKind, Frame, Lend, Limit, Memory, Outcome, System,
+    AsDevice, Cuda, Decoder, Demuxer, Device, DeviceMemory, Error, ErrorKind, Frame, Limit, Memory, Outcome, System,
     TeardownReport,
 };
 use simgpu::{Fault, Simgpu};
@@ -49,7 +49,7 @@ struct Told {
 }
 
 /// Decodes a file; the first error is the result.
-fn decode<'d, M: Memory>(on: impl Lend<'d, Memory = M>, path: &Path, threads: u32) -> Result<Told, Error> {
+fn decode<'d, M: Memory>(on: impl AsDevice<'d, Memory = M>, path: &Path, threads: u32) -> Result<Told, Error> {
     let (mut file, video) = open(path)?;
     let mut marks = Vec::new();
     let mut decoder = Decoder::new(on, &video).threads(threads).open()?;

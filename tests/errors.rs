@@ -121,7 +121,7 @@ fn copies_within_the_device_need_no_surfaces_to_be_held() {
         let device = Device::cuda(0).unwrap();
         let (mut file, video) = open(media::standard().path).unwrap();
         // More than NVDEC has; the frames are held all the same.
-        let frames = Decoder::new(&device, &video).hold(100).open().unwrap().frames(file.packets(&video));
+        let frames = Decoder::new(&device, &video).extra_frames(100).open().unwrap().frames(file.packets(&video));
         assert_eq!(frames.map(Result::unwrap).collect::<Vec<_>>().len(), 250);
         device.close().unwrap();
     });

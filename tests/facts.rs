@@ -7,8 +7,8 @@ mod tools;
 mod support;
 
 use avsluice::{
-    Decoder, Device, Encoder, FieldOrder, Format, FramePool, Lend, Limit, Memory, Muxer, Named, PixelFormat, System,
-    TimeBase, encode::Encodes, mpeg4, nvenc, x264,
+    AsDevice, Decoder, Device, Encoder, FieldOrder, Format, FramePool, Limit, Memory, Muxer, Named, PixelFormat,
+    System, TimeBase, encode::Encodes, mpeg4, nvenc, x264,
 };
 use std::{fs, path::Path};
 use support::{open, picture, simulated};
@@ -16,7 +16,7 @@ use tempfile::tempdir;
 use tools::*;
 
 /// Decodes a file and encodes its frames for a second one.
-fn transcode<'d, M: Memory, O: Encodes<M>>(on: impl Lend<'d, Memory = M>, options: O, from: &Path, to: &Path) {
+fn transcode<'d, M: Memory, O: Encodes<M>>(on: impl AsDevice<'d, Memory = M>, options: O, from: &Path, to: &Path) {
     let (mut file, video) = open(from).unwrap();
     let mut frames = Decoder::new(on, &video).open().unwrap().frames(file.packets(&video));
     let pool = frames.pool().unwrap();

@@ -91,8 +91,11 @@ fn a_stream_says_what_it_is() {
     let mut input = Demuxer::open(&source).unwrap();
     let video = input.video().unwrap();
     assert_eq!((video.codec(), video.width(), video.height()), ("mpeg4", 160, 120));
-    assert_eq!((video.pixel_format(), video.frames(), video.frame_rate()), (Some("yuv420p"), Some(50), Some((25, 1))));
-    assert!((video.duration().unwrap() - 2.0).abs() < 0.1);
+    assert_eq!(
+        (video.pixel_format(), video.frame_count(), video.frame_rate()),
+        (Some("yuv420p"), Some(50), Some((25, 1)))
+    );
+    assert!((video.duration().unwrap().as_secs_f64() - 2.0).abs() < 0.1);
     let sound = input.streams()[1].clone();
     assert_eq!((sound.kind(), sound.codec(), sound.frame_rate()), (StreamKind::Audio, "aac", None));
     let count = input.packets(&video).inspect(|packet| assert_eq!(packet.as_ref().unwrap().stream(), 0)).count();

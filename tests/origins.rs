@@ -37,18 +37,18 @@ fn h69_two_encoders_packets_cannot_be_swapped() {
     let mut output = output.open().unwrap();
     for pts in 0..3 {
         let (of_one, of_other) = (encoded(&mut one, &pool, pts), encoded(&mut other, &pool, pts));
-        let shared = of_other.share().unwrap();
+        let shared = of_other.try_clone().unwrap();
         let error = output.write(tracks[0], shared).unwrap_err();
         is_wrong_stream(&error);
         assert!(error.explanation().unwrap().contains("another encoder (mpeg4), and track 0"), "{error}");
-        is_wrong_stream(&output.write(tracks[1], of_one.share().unwrap()).unwrap_err());
+        is_wrong_stream(&output.write(tracks[1], of_one.try_clone().unwrap()).unwrap_err());
         output.write(tracks[0], of_one).unwrap();
         output.write(tracks[1], of_other).unwrap();
     }
     // The word of the application: an encoder that takes the first one's place.
     let mut next = encoder(&pool);
     let packet = encoded(&mut next, &pool, 3);
-    is_wrong_stream(&output.write(tracks[0], packet.share().unwrap()).unwrap_err());
+    is_wrong_stream(&output.write(tracks[0], packet.try_clone().unwrap()).unwrap_err());
     output.write(tracks[0], packet.trusted()).unwrap();
     let report = output.finish().unwrap();
     assert_eq!(tracks.map(|track| report.track(track).unwrap().packets), [4, 3]);
@@ -71,7 +71,7 @@ fn h69_another_demuxers_and_an_encoders_packets_do_not_get_into_a_copied_track()
     while let Some(packet) = input.read().unwrap() {
         let (own, wrong) =
             if packet.stream() == 0 { (picture_track, sound_track) } else { (sound_track, picture_track) };
-        is_wrong_stream(&output.write(wrong, packet.share().unwrap()).unwrap_err());
+        is_wrong_stream(&output.write(wrong, packet.try_clone().unwrap()).unwrap_err());
         output.write(own, packet).unwrap();
         written += 1;
     }
@@ -125,12 +125,12 @@ fn h69_filtered_and_unfiltered_packets_are_told_apart() {
     let mut output = output.open().unwrap();
     let mut decoder = Decoder::new(System, &video).open().unwrap();
     let packet = input.read().unwrap().unwrap();
-    let error = output.write(track, packet.share().unwrap()).unwrap_err();
+    let error = output.write(track, packet.try_clone().unwrap()).unwrap_err();
     is_wrong_stream(&error);
     assert!(error.explanation().unwrap().contains("through the filter first"), "{error}");
     for filtered in filter.send(packet).unwrap() {
         let filtered = filtered.unwrap();
-        let failed = decoder.send(filtered.share().unwrap()).unwrap_err();
+        let failed = decoder.send(filtered.try_clone().unwrap()).unwrap_err();
         is_wrong_stream(failed.error());
         assert!(failed.to_string().contains("stream()"), "{failed}");
         output.write(track, filtered).unwrap();
@@ -159,7 +159,7 @@ fn h69_a_parsers_packets_are_of_the_stream_that_it_was_made_for() {
     assert!(!packets.is_empty());
     let mut decoders = [&stream, &other].map(|stream| Decoder::new(System, stream).open().unwrap());
     for packet in packets {
-        is_wrong_stream(decoders[1].send(packet.share().unwrap()).unwrap_err().error());
+        is_wrong_stream(decoders[1].send(packet.try_clone().unwrap()).unwrap_err().error());
         decoders[0].send(packet).unwrap().for_each(|frame| drop(frame.unwrap()));
     }
     // With other parameter sets it is the same stream, and the application's own packet goes everywhere.

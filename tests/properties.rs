@@ -4,8 +4,8 @@
 mod support;
 
 use avsluice::{
-    Color, ColorRange, Decoded, Decoder, Device, Encoder, ErrorKind, Lend, Limit, Memory, Muxer, Named, System, decode,
-    encode::Encodes, nvenc, transfer,
+    AsDevice, Color, ColorRange, Decoded, Decoder, Device, Encoder, ErrorKind, Limit, Memory, Muxer, Named, System,
+    decode, encode::Encodes, nvenc, transfer,
 };
 use std::{path::Path, process::Command, sync::Mutex};
 use support::codecs::ffmpeg;
@@ -23,7 +23,7 @@ fn probe(entries: &str, path: &Path) -> Vec<String> {
 }
 
 /// Transcodes a file with an encoder for the decoded frames' pool.
-fn transcode<'d, M: Memory, O: Encodes<M>>(on: impl Lend<'d, Memory = M>, options: O, from: &Path, to: &Path) {
+fn transcode<'d, M: Memory, O: Encodes<M>>(on: impl AsDevice<'d, Memory = M>, options: O, from: &Path, to: &Path) {
     let (mut file, video) = open(from).unwrap();
     let mut frames = Decoder::new(on, &video).open().unwrap().frames(file.packets(&video));
     let pool = frames.pool().unwrap();

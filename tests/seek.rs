@@ -6,8 +6,8 @@ mod tools;
 mod support;
 
 use avsluice::{
-    BitstreamFilter, Cuda, Decoder, Demuxer, Device, DeviceMemory, ErrorKind, Frame, FramePool, Lend, Memory, Result,
-    System,
+    AsDevice, BitstreamFilter, Cuda, Decoder, Demuxer, Device, DeviceMemory, ErrorKind, Frame, FramePool, Memory,
+    Result, System,
     decode::{Frames, Output},
     demux::{Packets, Seek, Seeks, Time},
 };
@@ -43,7 +43,7 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn frames<'d, M: Memory>(on: impl Lend<'d, Memory = M>, path: &Path) -> Frames<'d, M, Packets<Demuxer>> {
+fn frames<'d, M: Memory>(on: impl AsDevice<'d, Memory = M>, path: &Path) -> Frames<'d, M, Packets<Demuxer>> {
     let input = Demuxer::open(path).unwrap();
     let video = input.video().unwrap();
     Decoder::new(on, &video).open().unwrap().frames(input.into_packets(&video))

@@ -129,7 +129,7 @@ fn a_receiver_that_takes_nothing_ends_with_an_error_in_its_time() {
         // More than a socket's buffers hold, sooner or later.
         let error = (0..100_000_i64)
             .find_map(|index| {
-                let packet = first[usize::try_from(index % 250).unwrap()].share().unwrap();
+                let packet = first[usize::try_from(index % 250).unwrap()].try_clone().unwrap();
                 let mut packet = Packet::new(packet.data()).unwrap();
                 packet.set_pts(index * 3600);
                 packet.set_dts(index * 3600);

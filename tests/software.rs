@@ -89,7 +89,7 @@ fn h40_a_drain_has_a_limit_and_gives_the_encoder_back() {
     let pool = FramePool::new(System, YUV420P).unwrap();
     let mut encoder = Encoder::new(&pool, CLOCK, mpeg4::Mpeg4::new()).max_b_frames(3).threads(1).open().unwrap();
     let before = encode(&mut encoder, 0..4).len();
-    let limit = Limit { packets: 1, ..Limit::default() };
+    let limit = Limit { outputs: 1, ..Limit::default() };
     let mut out = 0;
     let failed = encoder.flush().unwrap().finish(limit, |_| {
         out += 1;
@@ -282,16 +282,16 @@ fn planes_carry_their_pitch_and_are_bounded_by_their_buffers() {
     let format = Format { width: 101, height: 77, pixels: PixelFormat::Yuv420p };
     let mut frame = Frame::system(format).unwrap();
     let luma = frame.plane(0);
-    assert_eq!((luma.row, luma.rows), (101, 77));
+    assert_eq!((luma.row_bytes, luma.rows), (101, 77));
     assert!(luma.pitch >= 101);
     assert_eq!((luma.data.len(), luma.lines().len()), (77, 77));
     assert!(luma.lines().all(|line| line.len() == 101));
     assert!(luma.data.get(76).is_some() && luma.data.get(77).is_none());
-    assert_eq!((frame.plane(2).row, frame.plane(2).rows), (51, 39));
+    assert_eq!((frame.plane(2).row_bytes, frame.plane(2).rows), (51, 39));
     assert!(frame.plane(0).lines().flatten().all(|&byte| byte == 0), "new frames are zero");
     assert_eq!((frame.plane(3).rows, frame.plane(9).data.len()), (0, 0), "no such plane");
     assert!(frame.plane_mut(3).is_none());
-    let shared = frame.share().unwrap();
+    let shared = frame.try_clone().unwrap();
     assert!(frame.plane_mut(0).is_none(), "two references: writing would change the other's picture");
     drop(shared);
     assert!(frame.plane_mut(0).is_some());
@@ -300,7 +300,7 @@ fn planes_carry_their_pitch_and_are_bounded_by_their_buffers() {
 #[test]
 fn a_shared_frame_is_the_same_picture() {
     let frame = picture(YUV420P, 7);
-    let other = frame.share().unwrap();
+    let other = frame.try_clone().unwrap();
     let first = |frame: &Frame<System>| frame.plane(0).data.get(0).unwrap().as_ptr();
     assert_eq!(first(&frame), first(&other));
     drop(frame);

@@ -57,11 +57,11 @@ fn new_frames_show_nothing_of_what_was_in_their_memory() {
 fn shared_frames_and_packets_count_in_the_same_clock() {
     let (mut file, video) = open(media::standard().path).unwrap();
     let packet = file.read().unwrap().unwrap();
-    let copy = packet.share().unwrap();
+    let copy = packet.try_clone().unwrap();
     assert_eq!((copy.time_base(), copy.data()), (Some(video.time_base()), packet.data()));
     let mut frames = Decoder::new(System, &video).open().unwrap().frames(file.packets(&video));
     let frame = frames.next().unwrap().unwrap();
-    assert_eq!(frame.share().unwrap().time_base(), Some(video.time_base()));
+    assert_eq!(frame.try_clone().unwrap().time_base(), Some(video.time_base()));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn h49_a_reset_leaves_nothing_of_what_was_before() {
     let packets: Vec<_> = file.packets(&video).map(Result::unwrap).collect();
     let mut decoder = Decoder::new(System, &video).threads(1).open().unwrap();
     let fill = |decoder: &mut Decoder<'static, System>| {
-        let mut sent = packets.iter().map(|packet| packet.share().unwrap());
+        let mut sent = packets.iter().map(|packet| packet.try_clone().unwrap());
         while sent.next().is_some_and(|packet| decoder.send(packet).map(drop).is_ok()) {}
     };
     let mut firsts = Vec::new();
@@ -86,7 +86,7 @@ fn h49_a_reset_leaves_nothing_of_what_was_before() {
     fill(&mut decoder);
     decoder = decoder.flush().unwrap().reset();
     assert!(decoder.receive().unwrap().is_none(), "a frame from before the reset");
-    drop(decoder.send(packets[0].share().unwrap()).unwrap());
+    drop(decoder.send(packets[0].try_clone().unwrap()).unwrap());
     let report = decoder.flush().unwrap().abandon().free();
     let abandoned = matches!(report.outcome, Outcome::Abandoned { .. });
     assert!(abandoned, "the end of an earlier drain is not this one's: {report}");

@@ -7,7 +7,7 @@ mod tools;
 mod support;
 
 use avsluice::{
-    Decoder, Demuxer, Device, Encoder, Frame, Lend, Limit, Memory, Muxer, Named, System, TimeBase,
+    AsDevice, Decoder, Demuxer, Device, Encoder, Frame, Limit, Memory, Muxer, Named, System, TimeBase,
     decode::Frames,
     demux::{Packets, Seek},
     encode::Encodes,
@@ -38,7 +38,7 @@ fn turned(dir: &Path) -> PathBuf {
     path
 }
 
-fn frames<'d, M: Memory>(on: impl Lend<'d, Memory = M>, path: &Path) -> Frames<'d, M, Packets<Demuxer>> {
+fn frames<'d, M: Memory>(on: impl AsDevice<'d, Memory = M>, path: &Path) -> Frames<'d, M, Packets<Demuxer>> {
     let input = Demuxer::open(path).unwrap();
     let video = input.video().unwrap();
     Decoder::new(on, &video).open().unwrap().frames(input.into_packets(&video))
@@ -73,7 +73,7 @@ fn encode<'d, M: Memory, P: Iterator<Item = avsluice::Result<avsluice::Packet>>>
 }
 
 /// On each frame of a file, after seeks of both kinds, and in a file encoded after each.
-fn h71<'d, M: Memory, O: Encodes<M>>(on: impl Lend<'d, Memory = M>, options: impl Fn() -> O) {
+fn h71<'d, M: Memory, O: Encodes<M>>(on: impl AsDevice<'d, Memory = M>, options: impl Fn() -> O) {
     let dir = tempdir().unwrap();
     let source = turned(dir.path());
     let mut player = frames(on, &source);

@@ -231,7 +231,7 @@ fn h43_surfaces_can_be_held_and_running_out_is_named() {
             let (mut file, video) = open(media::standard().path).unwrap();
             let mut decoder = Decoder::new(&device, &video);
             if let Some(hold) = hold {
-                decoder = decoder.hold(hold);
+                decoder = decoder.extra_frames(hold);
             }
             let mut frames = decoder.open().unwrap().frames(file.packets(&video));
             let mut held = Vec::new();
@@ -249,8 +249,8 @@ fn h43_surfaces_can_be_held_and_running_out_is_named() {
         if let Some(error) = error {
             assert!(few >= 8, "an encoder's worth can be held: {few}");
             assert_eq!(*error.kind(), ErrorKind::PoolExhausted, "{error}");
-            assert!(error.to_string().contains("hold"), "it says what to do: {error}");
-            assert!(held(Some(40)).0 >= few + 30, "hold(40) leaves room for more than {few}");
+            assert!(error.to_string().contains("extra_frames"), "it says what to do: {error}");
+            assert!(held(Some(40)).0 >= few + 30, "extra_frames(40) leaves room for more than {few}");
         }
         device.close().unwrap();
     });
@@ -298,7 +298,7 @@ fn memory_known_at_run_time_only_is_sorted() {
         assert_eq!(*error.kind(), ErrorKind::WrongFormat);
         assert!(error.to_string().contains("VA-API surfaces"), "{error}");
         let frame = upload(&pool, 0).erase();
-        assert!(matches!(frame.share().unwrap().into_kind(), AnyFrame::Vaapi(_)));
+        assert!(matches!(frame.try_clone().unwrap().into_kind(), AnyFrame::Vaapi(_)));
         drop(encoder.send(frame).unwrap());
         drop(encoder.flush().unwrap().finish(Limit::default(), |_| Ok(())).unwrap());
         drop(pool);

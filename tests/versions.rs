@@ -17,13 +17,17 @@ fn facts(path: &Path) -> Vec<Vec<(bool, FieldOrder, f64)>> {
     let seconds = |ticks| (video.time_base().seconds(ticks) * 1000.0).round() / 1000.0;
     let fact = |key, order, duration| (key, order, seconds(duration));
     let mut all = Vec::new();
-    all.push(frames.map(|frame| frame.unwrap()).map(|f| fact(f.is_key(), f.field_order(), f.duration())).collect());
+    all.push(
+        frames.map(|frame| frame.unwrap()).map(|f| fact(f.is_keyframe(), f.field_order(), f.duration())).collect(),
+    );
     for cuvid in [false, true] {
         let (mut file, video) = open(path).unwrap();
         let decoder = Decoder::new(&device, &video);
         let decoder = if cuvid { decoder.codec("h264_cuvid") } else { decoder };
         let frames = decoder.open().unwrap().frames(file.packets(&video));
-        all.push(frames.map(|frame| frame.unwrap()).map(|f| fact(f.is_key(), f.field_order(), f.duration())).collect());
+        all.push(
+            frames.map(|frame| frame.unwrap()).map(|f| fact(f.is_keyframe(), f.field_order(), f.duration())).collect(),
+        );
     }
     device.close().unwrap();
     all

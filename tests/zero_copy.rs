@@ -95,8 +95,8 @@ fn h22_a_planes_pitch_is_not_its_width() {
         let device = Device::cuda(0).unwrap();
         let frame = FramePool::new(&device, NV12).unwrap().frame().unwrap();
         let (luma, chroma) = (frame.plane(0), frame.plane(1));
-        assert_eq!((luma.row, luma.rows, chroma.row, chroma.rows), (160, 96, 160, 48));
-        assert!(luma.pitch > luma.row, "the driver aligns rows to more than 160 bytes: {}", luma.pitch);
+        assert_eq!((luma.row_bytes, luma.rows, chroma.row_bytes, chroma.rows), (160, 96, 160, 48));
+        assert!(luma.pitch > luma.row_bytes, "the driver aligns rows to more than 160 bytes: {}", luma.pitch);
         assert_eq!(chroma.data, luma.data + (luma.pitch * luma.rows) as u64);
         assert_eq!((frame.plane(2).data, frame.plane(2).rows), (0, 0), "no such plane");
     });
@@ -221,11 +221,11 @@ fn h43_frames_can_be_held_and_running_out_is_named() {
         // FFmpeg 6.0 and later keep their output surfaces apart: there the driver's own limit is not reached by holding.
         if let Some(error) = error {
             assert_eq!(*error.kind(), ErrorKind::PoolExhausted, "{error}");
-            assert!(error.to_string().contains("hold"), "it says what to do: {error}");
+            assert!(error.to_string().contains("extra_frames"), "it says what to do: {error}");
             let (mut file, video) = open(&stream.path).unwrap();
-            let more = Decoder::new(&device, &video).surfaces(decode::Surfaces::Direct).hold(8);
+            let more = Decoder::new(&device, &video).surfaces(decode::Surfaces::Direct).extra_frames(8);
             let (count, _) = hold_all(more, &mut file, &video);
-            assert!(count >= few + 8, "hold(8) leaves room for 8 more than {few}: {count}");
+            assert!(count >= few + 8, "extra_frames(8) leaves room for 8 more than {few}: {count}");
         }
         device.close().unwrap();
     });

@@ -137,7 +137,7 @@ impl World {
     pub fn take_mapped(&mut self, mapped: &Mapped<'_>) {
         for index in 0..4 {
             let Some(plane) = mapped.plane(index) else { break };
-            let mut line = vec![0; plane.row];
+            let mut line = vec![0; plane.row_bytes];
             for row in 0..plane.rows {
                 plane.data.copy(row, &mut line);
                 self.came_out(&line);
@@ -204,7 +204,7 @@ pub fn outcome<T, E: Display>(result: &Result<T, E>) -> String {
 /// Any frame goes through here, so that one line says what memory it was of.
 pub fn look_at<M: Memory>(world: &mut World, frame: &Frame<'_, M>) {
     let facts =
-        (frame.pts(), frame.duration(), frame.time_base(), frame.is_key(), frame.field_order(), frame.rotation());
+        (frame.pts(), frame.duration(), frame.time_base(), frame.is_keyframe(), frame.field_order(), frame.rotation());
     let text = format!("{:?} {facts:?} {:?} {:?}", frame.format(), frame.color(), frame.sample_aspect_ratio());
     world.came_out(text.as_bytes());
 }

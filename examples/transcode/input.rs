@@ -6,7 +6,7 @@ use crate::{
     shared::{discard, warn},
 };
 use avsluice::{
-    Concrete, Decoder, Demuxer, Error, Frame, Interrupt, Lend, Memory, Packet, Result, TeardownReport, decode,
+    AsDevice, Concrete, Decoder, Demuxer, Error, Frame, Interrupt, Memory, Packet, Result, TeardownReport, decode,
 };
 use indicatif::ProgressBar;
 use std::{
@@ -45,7 +45,7 @@ impl fmt::Display for Report {
 
 /// Transcodes the input for every job. `lends_surfaces`: frames are the decoder's own, of which there is a fixed number. On any failure the other stages stop, and no file is left.
 pub fn run<M: Memory + Concrete>(
-    on: impl Lend<'static, Memory = M>,
+    on: impl AsDevice<'static, Memory = M>,
     lends_surfaces: bool,
     path: &Path,
     jobs: &[Job],
@@ -55,13 +55,13 @@ pub fn run<M: Memory + Concrete>(
     let mut input = Demuxer::options().interrupt(stop).open(path)?;
     let video = input.video()?;
     let others: Vec<_> = input.streams().iter().filter(|stream| output::is_copied(stream)).cloned().collect();
-    if let Some(frames) = video.frames() {
+    if let Some(frames) = video.frame_count() {
         bar.set_length(frames);
     }
     let mut decoder = Decoder::new(on, &video);
     if lends_surfaces {
         // Each output may hold frames back: those waiting, and what its encoder has in work.
-        decoder = decoder.hold(u32::try_from(jobs.len() * (WAITING + 1) + 16).unwrap_or(64));
+        decoder = decoder.extra_frames(u32::try_from(jobs.len() * (WAITING + 1) + 16).unwrap_or(64));
     }
     let mut decoder = decoder.open()?;
     thread::scope(|scope| {
@@ -154,10 +154,10 @@ impl Stage<'_> {
     fn frame<M: Memory + Concrete>(&mut self, frame: Frame<'static, M>) -> Result<()> {
         self.bar.inc(1);
         let frame = frame.erase();
-        self.send(|| Ok(Message::Frame(frame.share()?)))
+        self.send(|| Ok(Message::Frame(frame.try_clone()?)))
     }
     fn copy(&mut self, packet: Packet) -> Result<()> {
-        self.send(|| Ok(Message::Packet(packet.share()?)))
+        self.send(|| Ok(Message::Packet(packet.try_clone()?)))
     }
     /// Waits until every output has room. One that has failed has hung up; it says why itself.
     fn send(&mut self, message: impl Fn() -> Result<Message>) -> Result<()> {

@@ -88,7 +88,7 @@ fn read(path: &std::path::Path) -> Result<(Stream, Vec<Packet>)> {
 /// From a decoder's opening to its first frame.
 fn first_frame(device: &Arc<Device<Cuda>>, stream: &Stream, packets: &[Packet]) -> Result<Duration> {
     let begun = Instant::now();
-    let shared = packets.iter().map(Packet::share);
+    let shared = packets.iter().map(Packet::try_clone);
     let mut frames = Decoder::new(device, stream).open().map_err(avsluice::Failed::into_error)?.frames(shared);
     frames.first()?;
     Ok(begun.elapsed())
@@ -129,7 +129,7 @@ fn decode(
     let mut frames = 0;
     loop {
         for packet in packets {
-            for frame in decoder.send(packet.share()?).map_err(avsluice::Failed::into_error)? {
+            for frame in decoder.send(packet.try_clone()?).map_err(avsluice::Failed::into_error)? {
                 drop(frame?);
                 frames += 1;
             }

@@ -18,7 +18,7 @@ pub fn md5(frame: &Frame<System>) -> Result<String> {
     let Format { width, height, pixels } = frame.format();
     let (width, height) = (width as usize, height as usize);
     let rows = [0, 1, 2].map(|index| frame.plane(index).lines().flatten().copied().collect::<Vec<u8>>());
-    let plane = |index: usize| Plane { data: &rows[index], pitch: frame.plane(index).row };
+    let plane = |index: usize| Plane { data: &rows[index], pitch: frame.plane(index).row_bytes };
     let picture = match pixels {
         PixelFormat::Nv12 => Picture::Nv12 { width, height, luma: plane(0), chroma: plane(1) },
         _ => Picture::Yuv420p { width, height, y: plane(0), u: plane(1), v: plane(2) },
@@ -29,13 +29,13 @@ pub fn md5(frame: &Frame<System>) -> Result<String> {
 /// Peak signal-to-noise ratio of the luma, in dB; infinite for equal pictures.
 pub fn luma_psnr(a: &Frame<System>, b: &Frame<System>) -> Result<f64> {
     let (a, b) = (a.plane(0), b.plane(0));
-    ensure!((a.row, a.rows) == (b.row, b.rows), "the pictures have different sizes");
+    ensure!((a.row_bytes, a.rows) == (b.row_bytes, b.rows), "the pictures have different sizes");
     let squares: f64 = a
         .lines()
         .zip(b.lines())
         .flat_map(|(a, b)| a.iter().zip(b).map(|(&a, &b)| f64::from(a.abs_diff(b)).powi(2)))
         .sum();
-    Ok(10.0 * (255.0 * 255.0 * (a.row * a.rows) as f64 / squares).log10())
+    Ok(10.0 * (255.0 * 255.0 * (a.row_bytes * a.rows) as f64 / squares).log10())
 }
 
 /// A moving test picture: every sample depends on its place and on the frame's number.

@@ -68,7 +68,7 @@ impl Core {
         self.sent += 1;
         if frame.kind().is_some_and(|kind| kind.is(|backend| backend.waits_for_frames())) {
             // Without memory for a reference there is no wait for this one: the codec's close waits by itself.
-            self.reading.extend(frame.share());
+            self.reading.extend(frame.try_clone());
         }
     }
     /// Frames sent and not received.

@@ -98,7 +98,7 @@ impl Drain {
     /// Notes an output; `false` if the limit does not allow it.
     pub(crate) fn output(&mut self) -> bool {
         self.outputs += 1;
-        self.outputs <= self.limit.packets
+        self.outputs <= self.limit.outputs
     }
     /// The codec is asked again: the caller's own time with the last output does not count.
     pub(crate) fn resume(&mut self) {
@@ -154,7 +154,7 @@ mod tests {
         let mut codec = Stubborn::new(&[Some(1), None, None, Some(2), None], true);
         let mut out = Vec::new();
         codec
-            .drain_into(Limit { packets: 10, time: Duration::from_secs(60) }, |output| {
+            .drain_into(Limit { outputs: 10, time: Duration::from_secs(60) }, |output| {
                 out.push(output);
                 Ok(())
             })
@@ -165,20 +165,20 @@ mod tests {
     #[test]
     fn h40_a_codec_that_never_ends_stalls() {
         let mut codec = Stubborn::new(&[Some(1)], false);
-        let error = codec.drain_into(Limit { packets: 10, time: Duration::ZERO }, |_| Ok(())).unwrap_err();
+        let error = codec.drain_into(Limit { outputs: 10, time: Duration::ZERO }, |_| Ok(())).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::DrainStalled { .. }), "{error}");
     }
 
     #[test]
     fn a_drain_allows_its_outputs_and_no_more() {
-        let mut drain = Drain::new(Limit { packets: 2, time: Duration::MAX });
+        let mut drain = Drain::new(Limit { outputs: 2, time: Duration::MAX });
         assert_eq!([drain.output(), drain.output(), drain.output()], [true, true, false]);
     }
 
     #[test]
     fn a_drain_stalls_by_time() {
-        assert!(!Drain::new(Limit { packets: 0, time: Duration::MAX }).is_stalled());
-        let drain = Drain::new(Limit { packets: 0, time: Duration::ZERO });
+        assert!(!Drain::new(Limit { outputs: 0, time: Duration::MAX }).is_stalled());
+        let drain = Drain::new(Limit { outputs: 0, time: Duration::ZERO });
         while drain.last.elapsed() == Duration::ZERO {
             std::hint::spin_loop();
         }

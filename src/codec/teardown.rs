@@ -11,14 +11,14 @@ use std::{fmt, sync::mpsc, thread, time::Duration};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// Outputs taken at most.
-    pub packets: usize,
+    pub outputs: usize,
     /// Time that may pass without an output.
     pub time: Duration,
 }
 
 impl Default for Limit {
     fn default() -> Self {
-        Limit { packets: 1000, time: Duration::from_secs(1) }
+        Limit { outputs: 1000, time: Duration::from_secs(1) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Opened, OrSystem, Output, core::DecoderCore};
 use crate::{
-    DeviceMemory, Error, ErrorKind, Failed, Lend, Memory, Result, Stream, Teardown,
+    AsDevice, DeviceMemory, Error, ErrorKind, Failed, Memory, Result, Stream, Teardown,
     codec::Core,
     raw::{
         BufferRef, CodecContext, avcodec::context::DecoderSetup, avutil::picture::StreamFacts, recycle::Supply, sealed,
@@ -14,7 +14,7 @@ pub struct Configured {
     stream: Stream,
     device: Option<BufferRef>,
     name: Option<String>,
-    hold: Option<u32>,
+    extra_frames: Option<u32>,
     surfaces: Surfaces,
     threads: u32,
     teardown: Teardown,
@@ -27,19 +27,19 @@ pub enum Surfaces {
     /// them itself; before, avsluice does. VA-API has no such copy: its frames are the decoder's own in either case.
     #[default]
     Copied,
-    /// The decoder's own surfaces, of which NVDEC has 32: say with [`hold`](Decoder::hold) how many are kept at once. Drop
+    /// The decoder's own surfaces, of which NVDEC has 32: say with [`extra_frames`](Decoder::extra_frames) how many are kept at once. Drop
     /// them before the decoder is closed.
     Direct,
 }
 
 impl<'d, M: Memory> Decoder<'d, M, Configured> {
     /// Decodes on that device or not at all; `Decoder::new(System, ..)` decodes in software.
-    pub fn new(on: impl Lend<'d, Memory = M>, stream: &Stream) -> Self {
+    pub fn new(on: impl AsDevice<'d, Memory = M>, stream: &Stream) -> Self {
         Decoder::with(Configured {
             stream: stream.clone(),
-            device: on.lend().map(|device| device.share().expect("memory for a reference")),
+            device: on.as_device().map(|device| device.try_clone().expect("memory for a reference")),
             name: None,
-            hold: None,
+            extra_frames: None,
             surfaces: Surfaces::default(),
             threads: 0,
             teardown: Teardown::default(),
@@ -64,8 +64,8 @@ impl<'d, Y: Output> Decoder<'d, Y, Configured> {
     /// own surfaces. Holding more of them than that is `PoolExhausted`. The default is what an encoder holds (8) where
     /// a frame always is one of the decoder's own surfaces, as with VA-API, and 0 elsewhere. Where frames are copies
     /// (CUDA, [`Surfaces::Copied`]) or host memory, there is nothing to be sized, and it does nothing.
-    pub fn hold(mut self, frames: u32) -> Self {
-        self.state.hold = Some(frames);
+    pub fn extra_frames(mut self, frames: u32) -> Self {
+        self.state.extra_frames = Some(frames);
         self
     }
     /// Whose memory decoded frames are in.
@@ -110,26 +110,26 @@ impl Configured {
         }
         // Copies take none of the decoder's surfaces: more of them than a GPU has would be asked for in vain.
         let lent = self.surfaces == Surfaces::Direct || kind.is(|backend| backend.lends_surfaces());
-        let hold = if lent { self.hold.unwrap_or(kind.held_by_default()) } else { 0 };
+        let extra_frames = if lent { self.extra_frames.unwrap_or(kind.held_by_default()) } else { 0 };
         context.set_up_decoder(&DecoderSetup {
             device: self.device.as_ref(),
             kind,
             or_system,
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
-            hold,
+            extra_frames,
             direct_surfaces: self.surfaces == Surfaces::Direct,
             threads: self.threads,
         })?;
         context.open()?;
-        let share = |device: &Option<BufferRef>| device.as_ref().map(BufferRef::share).transpose();
+        let share = |device: &Option<BufferRef>| device.as_ref().map(BufferRef::try_clone).transpose();
         Ok(DecoderCore {
             core: Core::new(context, share(&self.device)?, self.teardown),
             kind,
             or_system,
             fallen_back: false,
             surfaces: self.surfaces,
-            hold: self.hold.map_or(0, |_| hold),
+            extra_frames: self.extra_frames.map_or(0, |_| extra_frames),
             time_base: self.stream.ratio(),
             frame_rate: self.stream.rate(),
             origin: self.stream.info().origin,

@@ -29,7 +29,7 @@ pub(super) struct DecoderCore {
     pub(super) fallen_back: bool,
     pub(super) surfaces: Surfaces,
     /// As it was asked for; 0 where it was not.
-    pub(super) hold: u32,
+    pub(super) extra_frames: u32,
     pub(super) time_base: Ratio,
     pub(super) frame_rate: Ratio,
     /// Of the stream that it was opened for.
@@ -118,9 +118,12 @@ impl DecoderCore {
                 self.core.context.name(),
                 self.kind
             );
-            if self.hold > 0 {
+            if self.extra_frames > 0 {
                 // NVDEC has 32 surfaces for the codec and for those that are held.
-                detail += &format!("; or the device has no {} surfaces to hold: say fewer with hold(..)", self.hold);
+                detail += &format!(
+                    "; or the device has no {} surfaces to extra_frames: say fewer with extra_frames(..)",
+                    self.extra_frames
+                );
             }
             return Err(error.with_kind(ErrorKind::Unsupported).detail(detail));
         }
@@ -137,7 +140,7 @@ impl DecoderCore {
             ErrorKind::OutOfMemory if self.kind.is(|backend| backend.lends_surfaces()) => Err(error
                 .with_kind(ErrorKind::PoolExhausted)
                 .detail(
-                    "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
+                    "all of the decoder's surfaces are held: drop frames earlier, or say with `extra_frames` how many are kept at once",
                 )),
             _ => Err(error),
         }

@@ -5,7 +5,7 @@ use crate::{
     raw::{avcodec::parameters::Parameters, avformat::stream::StreamInfo},
     types::time::Ratio,
 };
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// What a stream is: a copy of what the file says of it, so that the demuxer stays free to read.
 #[derive(Clone)]
@@ -111,12 +111,13 @@ impl Stream {
     pub fn rotation(&self) -> Option<u32> {
         self.0.parameters.rotation()
     }
-    /// Its duration, or the file's where the stream has none of its own, in seconds.
-    pub fn duration(&self) -> Option<f64> {
-        self.0.duration.map(|ticks| self.time_base().seconds(ticks))
+    /// How long it is; the file's duration where the stream has none of its own.
+    pub fn duration(&self) -> Option<Duration> {
+        let seconds = self.time_base().seconds(self.0.duration?);
+        Duration::try_from_secs_f64(seconds).ok()
     }
     /// How many frames it has, where the container counts them.
-    pub fn frames(&self) -> Option<u64> {
+    pub fn frame_count(&self) -> Option<u64> {
         self.0.frames
     }
     pub(crate) fn info(&self) -> &StreamInfo {

@@ -7,7 +7,7 @@ use super::{
     reorder::Reorder,
 };
 use crate::{
-    Color, DeviceMemory, Error, ErrorKind, Failed, FieldOrder, Format, FramePool, Lend, Memory, Result, System,
+    AsDevice, Color, DeviceMemory, Error, ErrorKind, Failed, FieldOrder, Format, FramePool, Memory, Result, System,
     Teardown, TimeBase,
     codec::Core,
     raw::{
@@ -35,7 +35,7 @@ pub struct Configured<O> {
     max_b_frames: Option<u32>,
     threads: u32,
     codes_fields: bool,
-    headers_apart: bool,
+    global_header: bool,
     teardown: Teardown,
 }
 
@@ -62,7 +62,7 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
             max_b_frames: None,
             threads: 0,
             codes_fields: false,
-            headers_apart: false,
+            global_header: false,
             teardown: Teardown::default(),
         })
     }
@@ -115,10 +115,10 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
         self.state.codes_fields = true;
         self
     }
-    /// Leaves the parameter sets out of the packets: the application hands [`headers`](Encoder::headers) on in another way, such as a session
+    /// Leaves the parameter sets out of the packets: the application hands [`extradata`](Encoder::extradata) on in another way, such as a session
     /// description. A muxer whose container has a place for them says so by itself.
-    pub fn headers_apart(mut self) -> Self {
-        self.state.headers_apart = true;
+    pub fn global_header(mut self) -> Self {
+        self.state.global_header = true;
         self
     }
     /// Threads of a software codec; 0, the default, leaves the number to it.
@@ -152,12 +152,12 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
 impl<'d, O: Encodes<System>> Encoder<'d, System, Configured<O>> {
     /// Encodes on this device. Without it NVENC takes the first GPU that opens the encoder, on its primary context. The frames are copied to it by
     /// `send`, which [`transfer::stats`](crate::transfer::stats) counts.
-    pub fn on<'e, M: DeviceMemory>(self, device: impl Lend<'e, Memory = M>) -> Encoder<'e, System, Configured<O>>
+    pub fn on<'e, M: DeviceMemory>(self, device: impl AsDevice<'e, Memory = M>) -> Encoder<'e, System, Configured<O>>
     where
         O: Encodes<M>,
     {
         let mut state = self.state;
-        state.device = device.lend().map(|device| device.share().expect("memory for a reference"));
+        state.device = device.as_device().map(|device| device.try_clone().expect("memory for a reference"));
         Encoder::with(state)
     }
 }
@@ -232,7 +232,7 @@ impl<O: super::Options> Configured<O> {
         let uploads = self.memory.is_none() && pool.is_some();
         let device = match (pool, device) {
             (Some(pool), _) => Some(pool.frames_device()?),
-            (None, Some(device)) => Some(device.share()?),
+            (None, Some(device)) => Some(device.try_clone()?),
             (None, None) => None,
         };
         let kind = match (kind, &self.memory) {
@@ -240,9 +240,9 @@ impl<O: super::Options> Configured<O> {
             (Kind::Any, None) => Kind::System,
             (kind, _) => kind,
         };
-        let on_device = device.as_ref().filter(|_| self.memory.is_some()).map(BufferRef::share).transpose()?;
+        let on_device = device.as_ref().filter(|_| self.memory.is_some()).map(BufferRef::try_clone).transpose()?;
         let accepts = Accepts { kind, format: self.format, device: on_device };
-        let intake = Intake::new(accepts, pool.map(BufferRef::share).transpose()?, uploads);
+        let intake = Intake::new(accepts, pool.map(BufferRef::try_clone).transpose()?, uploads);
         // Known: `check` has found one.
         let period =
             Ratio { num: picture.frame_rate.den, den: picture.frame_rate.num }.rescale(1, self.time_base.ratio());
@@ -266,7 +266,7 @@ impl<O: super::Options> Configured<O> {
             rereads_bit_rate,
             refused_bit_rate: backend.and_then(|backend| backend.refused_bit_rate()),
             standing_bit_rates: None,
-            headers_in_container: AtomicBool::new(self.headers_apart),
+            extradata_in_container: AtomicBool::new(self.global_header),
         })
     }
     fn asked_frame_rate(&self) -> Result<Option<Ratio>> {

@@ -43,7 +43,7 @@ pub(super) struct EncoderCore {
     pub(super) refused_bit_rate: Option<(&'static str, &'static str)>,
     /// The bit rates that the codec goes by while new ones wait for the next frame: they stand if the driver refuses.
     pub(super) standing_bit_rates: Option<(i64, i64)>,
-    pub(super) headers_in_container: AtomicBool,
+    pub(super) extradata_in_container: AtomicBool,
 }
 
 impl EncoderCore {
@@ -130,7 +130,7 @@ impl EncoderCore {
         if packet.duration() == 0 {
             packet.set_duration(self.period);
         }
-        if packet.is_key() && !self.headers_in_container.load(Ordering::Relaxed) {
+        if packet.is_keyframe() && !self.extradata_in_container.load(Ordering::Relaxed) {
             let headers = self.core.context.extradata();
             // Those with start codes can stand before a packet; other codecs' would be taken for the picture.
             let can_stand = headers.starts_with(&[0, 0, 1]) || headers.starts_with(&[0, 0, 0, 1]);
@@ -140,8 +140,8 @@ impl EncoderCore {
         }
         Ok(())
     }
-    pub(super) fn headers_in_container(&self) {
-        self.headers_in_container.store(true, Ordering::Relaxed);
+    pub(super) fn extradata_in_container(&self) {
+        self.extradata_in_container.store(true, Ordering::Relaxed);
     }
 }
 

@@ -85,8 +85,8 @@ impl<M: Memory> Encoder<'_, M> {
         self.state.core.origin
     }
     /// The container stores the parameter sets: they need not be in the packets.
-    pub(crate) fn headers_in_container(&self) {
-        self.state.core.headers_in_container()
+    pub(crate) fn extradata_in_container(&self) {
+        self.state.core.extradata_in_container()
     }
 }
 

@@ -32,7 +32,7 @@ impl<'d, M: Memory> Encoder<'d, M> {
     }
     /// The parameter sets that the codec wrote at its opening (extradata): SPS and PPS with start codes for H.264, empty for a codec that
     /// has none. Keyframes carry them too, unless a muxer has taken them for its header.
-    pub fn headers(&self) -> &[u8] {
+    pub fn extradata(&self) -> &[u8] {
         self.context().extradata()
     }
     /// Frames sent whose packets have not come out.

@@ -41,7 +41,7 @@ impl Named {
         Named { name: name.into(), settings: Vec::new() }
     }
     /// Sets an option.
-    pub fn set(mut self, key: &str, value: &str) -> Self {
+    pub fn set(mut self, key: &str, value: impl ToString) -> Self {
         self.settings.push(Setting::new(key, value));
         self
     }

@@ -29,7 +29,7 @@ pub enum ErrorKind {
     /// The driver allows no further encoding session.
     SessionLimit,
     /// The device's memory or a pool of fixed size has no frame left: frames are held that could be dropped, or
-    /// [`hold`](crate::Decoder::hold) is too small.
+    /// [`extra_frames`](crate::Decoder::extra_frames) is too small.
     PoolExhausted,
     /// The codec has no option of that name.
     OptionUnknown {

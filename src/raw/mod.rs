@@ -48,9 +48,9 @@ pub(crate) mod sealed {
         const BACKEND: &'static dyn Backend;
     }
     /// What can be built on gives the device's reference, if it has a device.
-    pub trait Lend {
+    pub trait AsDevice {
         #[doc(hidden)]
-        fn lend(&self) -> Option<&BufferRef>;
+        fn as_device(&self) -> Option<&BufferRef>;
     }
     /// A frame whose memory the decoder has checked.
     pub struct Checked(pub(crate) super::RawFrame);

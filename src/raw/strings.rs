@@ -30,7 +30,7 @@ pub(super) fn refuse_threads(format: &str) -> Result<()> {
     }
     Err(Error::new(ErrorKind::Unsupported, "av_guess_format").detail(format!(
         "FFmpeg's `{format}` writes in threads of its own, which outlive a muxer that is dropped: run a muxer on a thread of yours, or write each packet \
-         (`share`) to several muxers"
+         (`try_clone`) to several muxers"
     )))
 }
 

@@ -1,7 +1,7 @@
 //! An application passes it on.
 use avsluice::*;
 
-fn case<'d>(gpu: impl Lend<'d, Memory = Cuda>, stream: &Stream) {
+fn case<'d>(gpu: impl AsDevice<'d, Memory = Cuda>, stream: &Stream) {
     let _ = Decoder::new(gpu, stream);
 }
 

@@ -4,7 +4,7 @@ use avsluice::*;
 fn case(frame: Frame<Cuda>) {
     std::thread::scope(|scope| {
         scope.spawn(|| frame.pts());
-        scope.spawn(|| frame.share().map(drop));
+        scope.spawn(|| frame.try_clone().map(drop));
     });
 }
 

@@ -2,7 +2,7 @@
 use avsluice::*;
 
 fn case<'d>(encoder: &mut Encoder<'d, Cuda>, mut frame: Frame<'d, Cuda>) -> Result<()> {
-    let _ = encoder.send(frame.share()?);
+    let _ = encoder.send(frame.try_clone()?);
     frame.set_pts(1);
     Ok(())
 }

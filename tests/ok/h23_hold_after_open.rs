@@ -2,7 +2,7 @@
 use avsluice::*;
 
 fn case(decoder: Decoder<Cuda, decode::Configured>) {
-    let _ = decoder.hold(4);
+    let _ = decoder.extra_frames(4);
 }
 
 fn main() {}

@@ -1,6 +1,6 @@
 //! Decode to CUDA memory and hand the pointers to a CUDA library. Nothing is downloaded.
 //!
-//! Changed since the sketch: `main` is `pub`; `extra_frames` is called `hold`.
+//! Changed since the sketch: `main` is `pub`; `extra_frames` is called `extra_frames`.
 use avsluice::{Cuda, Decoded, Decoder, Demuxer, Device, Frame, FramePool, Result, cuda};
 
 /// A stand-in for cudarc and a kernel of the application's.
@@ -19,7 +19,7 @@ pub fn main() -> Result<()> {
     let stream = kernels::Stream(device.stream().0);
     let mut input = Demuxer::open("in.mp4")?;
     let video = input.video()?;
-    let decoder = Decoder::new(&device, &video).hold(4).open()?;
+    let decoder = Decoder::new(&device, &video).extra_frames(4).open()?;
 
     let mut last: Option<Frame<Cuda>> = None; // the previous picture stays on the device
     for frame in decoder.frames(input.packets(&video)) {
@@ -37,7 +37,7 @@ fn score(stream: &kernels::Stream, frame: &Frame<Cuda>) -> f32 {
     // SAFETY: the plane is borrowed from the frame, and the kernel runs on the stream that decoded it, and returns when done.
     #[allow(unsafe_code)]
     unsafe {
-        kernels::motion(stream, pointer, luma.pitch, luma.row, luma.rows)
+        kernels::motion(stream, pointer, luma.pitch, luma.row_bytes, luma.rows)
     }
 }
 

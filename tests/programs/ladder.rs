@@ -1,6 +1,6 @@
 //! One decode, three encoders, each on a thread of its own. The frames are shared by reference.
 //!
-//! Changed since the sketch: `main` is `pub`; `extra_frames` is called `hold`.
+//! Changed since the sketch: `main` is `pub`; `extra_frames` is called `extra_frames`.
 use avsluice::{
     Cuda, Decoder, Demuxer, Device, Encoder, Error, Frame, Limit, Memory, Muxer, Result, TeardownReport, nvenc, x264,
 };
@@ -13,7 +13,7 @@ pub fn main() -> Result<()> {
     let clock = video.time_base();
 
     // Distinct frames out at once: 4 queued for the slowest rung, 1 in hand, and what the slowest encoder holds (a guess: 16).
-    let decoder = Decoder::new(&device, &video).hold(4 + 1 + 16).open()?;
+    let decoder = Decoder::new(&device, &video).extra_frames(4 + 1 + 16).open()?;
     let mut frames = decoder.frames(input.packets(&video));
     let pool = frames.pool()?;
 
@@ -39,7 +39,7 @@ pub fn main() -> Result<()> {
         for frame in &mut frames {
             let frame = frame?;
             // A rung that has failed hangs up; its error comes from `join`.
-            let sent = to_avc.send(frame.share()?).and(to_hevc.send(frame.share()?)).and(to_soft.send(frame));
+            let sent = to_avc.send(frame.try_clone()?).and(to_hevc.send(frame.try_clone()?)).and(to_soft.send(frame));
             if sent.is_err() {
                 break;
             }

@@ -132,11 +132,11 @@ fn devices_pools_and_frames_are_shared_by_threads() {
                     for round in 0..6 {
                         let mut encoder = Encoder::new(pool, TimeBase::hz(25), nvenc::H264::new()).open()?;
                         for pts in 0..4 {
-                            let mut next = if (round + number) % 2 == 0 { frame.share()? } else { pool.frame()? };
+                            let mut next = if (round + number) % 2 == 0 { frame.try_clone()? } else { pool.frame()? };
                             next.set_pts(pts);
                             packets += encoder.send(next)?.filter(|packet| packet.is_ok()).count();
                         }
-                        let closed = encoder.flush()?.finish(Limit { packets: 1000, ..Limit::default() }, |_| {
+                        let closed = encoder.flush()?.finish(Limit { outputs: 1000, ..Limit::default() }, |_| {
                             packets += 1;
                             Ok(())
                         });

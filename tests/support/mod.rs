@@ -50,7 +50,7 @@ pub fn md5(frame: &Frame<System>) -> String {
     let Format { width, height, pixels } = frame.format();
     let (width, height) = (width as usize, height as usize);
     let rows = [0, 1, 2].map(|index| frame.plane(index).lines().flatten().copied().collect::<Vec<u8>>());
-    let plane = |index: usize| media::Plane { data: &rows[index], pitch: frame.plane(index).row };
+    let plane = |index: usize| media::Plane { data: &rows[index], pitch: frame.plane(index).row_bytes };
     let picture = match pixels {
         PixelFormat::Nv12 => media::Picture::Nv12 { width, height, luma: plane(0), chroma: plane(1) },
         PixelFormat::Yuv420p => media::Picture::Yuv420p { width, height, y: plane(0), u: plane(1), v: plane(2) },

@@ -2,7 +2,7 @@
 use avsluice::*;
 
 struct Gpu;
-impl Lend<'static> for Gpu {
+impl AsDevice<'static> for Gpu {
     type Memory = Cuda;
 }
 

@@ -3,7 +3,7 @@ use avsluice::*;
 
 fn case(frame: &Frame<System>) -> usize {
     let plane = frame.plane(0);
-    plane.data.chunks(plane.pitch).map(|row| row[plane.row..].len()).sum()
+    plane.data.chunks(plane.pitch).map(|row| row[plane.row_bytes..].len()).sum()
 }
 
 fn main() {}

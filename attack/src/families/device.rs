@@ -174,7 +174,7 @@ where
             5 => {
                 if let Some(Thing::Frame(frame)) = things.iter().find(|thing| matches!(thing, Thing::Frame(_))) {
                     let mut more = Vec::new();
-                    more.extend(frame.share().ok().map(|frame| Thing::Erased(frame.erase())));
+                    more.extend(frame.try_clone().ok().map(|frame| Thing::Erased(frame.erase())));
                     more.extend(frame.download().ok().map(Thing::Host));
                     more.push(Thing::Pool(frame.pool()));
                     things.extend(more);
@@ -210,7 +210,7 @@ fn decode<M: DeviceMemory>(world: &mut World, device: &Arc<Device<M>>, bytes: &[
     let Ok(mut input) = Demuxer::from_read_seek(Cursor::new(bytes.to_vec())) else { return };
     let Ok(video) = input.video() else { return };
     let hold = world.rng.below(4) as u32;
-    let mut decoder = Decoder::new(device, &video).hold(hold);
+    let mut decoder = Decoder::new(device, &video).extra_frames(hold);
     if world.rng.one_in(3) {
         decoder = decoder.surfaces(avsluice::decode::Surfaces::Direct);
     }

@@ -115,7 +115,7 @@ fn configured<'d, M: avsluice::Memory + avsluice::Concrete>(
         encoder = encoder.gop_size(rng.edge() as u32).max_b_frames(rng.choose(&[0, 1, 2, 16, u32::MAX]));
     }
     if rng.one_in(6) {
-        encoder = encoder.frame_rate(rng.edge() as u32, rng.edge() as u32).headers_apart();
+        encoder = encoder.frame_rate(rng.edge() as u32, rng.edge() as u32).global_header();
     }
     if rng.one_in(8) {
         let color = Color {
@@ -185,7 +185,7 @@ where
             Err(failed) => drop(failed.into_value()),
         }
     }
-    world.came_out(encoder.headers());
+    world.came_out(encoder.extradata());
     match world.rng.below(5) {
         0 => drop(encoder),
         1 => drop(encoder.flush()),

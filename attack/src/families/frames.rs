@@ -42,7 +42,7 @@ fn system(world: &mut World) {
         if world.rng.one_in(2) {
             world.paint(&mut frame);
         }
-        if let Ok(second) = frame.share() {
+        if let Ok(second) = frame.try_clone() {
             world.paint(&mut frame);
             kept.push(second);
         }
@@ -80,7 +80,7 @@ fn transfers<M: DeviceMemory>(world: &mut World, device: &Device<M>) {
         world.note(format_args!("upload of {:?}: {}", frame.format(), outcome(&uploaded)));
         let Ok(uploaded) = uploaded else { continue };
         look_at(world, &uploaded);
-        let mut shares: Vec<_> = (0..world.rng.below(3)).filter_map(|_| uploaded.share().ok()).collect();
+        let mut shares: Vec<_> = (0..world.rng.below(3)).filter_map(|_| uploaded.try_clone().ok()).collect();
         let mapping = world.rng.choose(&[Mapping::Direct, Mapping::Copy]);
         if let Ok(mapped) = uploaded.map(mapping) {
             world.take_mapped(&mapped);

@@ -211,7 +211,7 @@ fn decode(world: &mut World, input: Demuxer, video: &Stream) {
     }
     // Frames outlive their decoder, and a second reference makes them read-only.
     if let Some(mut frame) = kept.pop() {
-        let second = frame.share();
+        let second = frame.try_clone();
         if frame.plane_mut(0).is_none() {
             drop(second);
         }

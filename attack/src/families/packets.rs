@@ -65,7 +65,7 @@ pub fn run(world: &mut World) {
     }
     // Nobody may write what a packet shows while it is held.
     let held: Vec<(Packet, Vec<u8>)> =
-        packets.iter().take(4).flat_map(|packet| Some((packet.share().ok()?, packet.data().to_vec()))).collect();
+        packets.iter().take(4).flat_map(|packet| Some((packet.try_clone().ok()?, packet.data().to_vec()))).collect();
     decoded(world, &stream, packets);
     if held.iter().any(|(packet, bytes)| packet.data() != bytes) {
         wrong(format!("a packet of {} changed while it was held", stream.codec()));
@@ -115,7 +115,7 @@ fn encoded(world: &mut World) -> Option<(Stream, Vec<Packet>)> {
     if world.rng.one_in(2) {
         let mut all = Vec::new();
         for packet in packets {
-            let copy = if world.rng.one_in(2) { packet.share().ok()? } else { changed(world, &packet)? };
+            let copy = if world.rng.one_in(2) { packet.try_clone().ok()? } else { changed(world, &packet)? };
             all.extend([packet, copy]);
         }
         packets = all;
@@ -208,7 +208,7 @@ fn decoded(world: &mut World, stream: &Stream, packets: Vec<Packet>) {
         if world.rng.one_in(6) {
             super::output::times(world, &mut packet, 0);
         }
-        let again = if world.rng.one_in(6) { packet.share().ok() } else { None };
+        let again = if world.rng.one_in(6) { packet.try_clone().ok() } else { None };
         for packet in [Some(packet), again].into_iter().flatten() {
             let packet = if world.rng.one_in(4) { packet } else { packet.trusted() };
             match decoder.send(packet) {

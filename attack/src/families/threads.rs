@@ -65,7 +65,7 @@ where
             let opened = Encoder::new(&pool, TimeBase::hz(25), Named::new(encoder)).open();
             let mut opened = opened.ok();
             for pts in 0..own.rng.between(1, 5) {
-                let Ok(mut copy) = frame.share() else { break };
+                let Ok(mut copy) = frame.try_clone() else { break };
                 copy.set_pts(pts as i64);
                 drop(frame.download());
                 match opened.as_mut().map(|encoder| encoder.send(copy)) {
@@ -111,7 +111,7 @@ fn handed_over(world: &mut World) {
                         0 => {
                             let Ok(mut frame) = pool.frame() else { continue };
                             own.paint(&mut frame);
-                            let second = frame.share().ok();
+                            let second = frame.try_clone().ok();
                             let mut all = frames.lock().unwrap_or_else(PoisonError::into_inner);
                             all.push(frame);
                             all.extend(second);
@@ -133,7 +133,7 @@ fn handed_over(world: &mut World) {
                         }
                         3 => {
                             let all = packets.lock().unwrap_or_else(PoisonError::into_inner);
-                            let copy = all.last().and_then(|packet| packet.share().ok());
+                            let copy = all.last().and_then(|packet| packet.try_clone().ok());
                             drop(all);
                             if let Some(packet) = copy {
                                 own.take_packet(&packet);

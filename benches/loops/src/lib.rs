@@ -19,7 +19,7 @@ pub fn run(path: &Path, most: usize, bit_rate: u64) -> Result<Counts> {
     let mut frames = Decoder::new(System, &video).threads(1).open()?.frames(input.packets(&video).take(most));
     let pool = frames.pool()?;
     let encoder = Encoder::new(&pool, video.time_base(), mpeg4::Mpeg4::new()).bit_rate(bit_rate).threads(1);
-    let mut encoder = encoder.headers_apart().open()?;
+    let mut encoder = encoder.global_header().open()?;
     for frame in &mut frames {
         for packet in encoder.send(frame?)? {
             count(packet?);

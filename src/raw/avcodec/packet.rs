@@ -43,7 +43,7 @@ impl RawPacket {
     pub(crate) fn set_duration(&mut self, ticks: i64) {
         self.get_mut().duration = ticks;
     }
-    pub(crate) fn is_key(&self) -> bool {
+    pub(crate) fn is_keyframe(&self) -> bool {
         self.get().flags & ffi::AV_PKT_FLAG_KEY != 0
     }
     /// Whether its demuxer found that some of it is missing.
@@ -67,7 +67,7 @@ impl RawPacket {
         self.facts_mut().time_base = to;
     }
     /// Another reference to the same data (av_packet_ref).
-    pub(crate) fn share(&self) -> Result<Self> {
+    pub(crate) fn try_clone(&self) -> Result<Self> {
         let mut copy = self.sibling()?;
         let (to, from) = (copy.as_ptr(), self.as_ptr());
         // SAFETY: `copy` is empty and ours; `self` is live and only read.
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn a_shared_packet_is_the_same_data_until_one_is_changed() {
         let packet = RawPacket::copy_of(b"slice").unwrap();
-        let mut other = packet.share().unwrap();
+        let mut other = packet.try_clone().unwrap();
         assert_eq!(packet.data().as_ptr(), other.data().as_ptr());
         other.prepend(b"headers ").unwrap();
         assert_eq!((packet.data(), other.data()), (&b"slice"[..], &b"headers slice"[..]));

@@ -32,7 +32,7 @@ impl BufferRef {
         NonNull::new(unsafe { ffi::av_buffer_ref(reference.cast_mut()) }).map(BufferRef)
     }
     /// Another reference to the same.
-    pub(crate) fn share(&self) -> Result<Self> {
+    pub(crate) fn try_clone(&self) -> Result<Self> {
         // SAFETY: self holds a live reference; av_buffer_ref only counts.
         unsafe { Self::from_owned("av_buffer_ref", ffi::av_buffer_ref(self.as_ptr())) }
     }

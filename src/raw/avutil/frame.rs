@@ -141,7 +141,7 @@ impl RawFrame {
         return self.get().pkt_duration;
     }
     /// Whether the stream can be decoded from here on.
-    pub(crate) fn is_key(&self) -> bool {
+    pub(crate) fn is_keyframe(&self) -> bool {
         #[cfg(has_frame_flags)]
         return self.has_flag(ffi::AV_FRAME_FLAG_KEY);
         #[cfg(not(has_frame_flags))]
@@ -224,7 +224,7 @@ impl RawFrame {
         (self.get().crop_left, self.get().crop_top)
     }
     /// Another reference to the same picture (av_frame_ref).
-    pub(crate) fn share(&self) -> Result<Self> {
+    pub(crate) fn try_clone(&self) -> Result<Self> {
         let mut copy = self.sibling()?;
         let (to, from) = (copy.as_ptr(), self.as_ptr());
         // SAFETY: `copy` is empty and ours; `self` is live and only read.

@@ -60,7 +60,7 @@ impl RawFrame {
         let mut frame = RawFrame::new()?;
         let raw = frame.get_mut();
         raw.format = pool.frames_context().format.0;
-        raw.hw_frames_ctx = pool.share()?.into_raw();
+        raw.hw_frames_ctx = pool.try_clone()?.into_raw();
         let (target, from) = (frame.as_ptr(), source.as_ptr());
         let flags = ffi::AV_HWFRAME_MAP_READ as i32;
         // SAFETY: the source is live, with a descriptor whose file descriptors the caller keeps open; the target is ours, empty but for

@@ -42,7 +42,7 @@ pub(crate) struct DecoderSetup<'a> {
     pub(crate) or_system: bool,
     pub(crate) time_base: Ratio,
     pub(crate) frame_rate: Ratio,
-    pub(crate) hold: u32,
+    pub(crate) extra_frames: u32,
     pub(crate) direct_surfaces: bool,
     pub(crate) threads: u32,
 }
@@ -55,8 +55,8 @@ impl CodecContext {
         if let Some(memory) = setup.memory {
             self.check_takes(memory)?;
         }
-        let memory = setup.memory.map(BufferRef::share).transpose()?;
-        let device = setup.device.map(BufferRef::share).transpose()?;
+        let memory = setup.memory.map(BufferRef::try_clone).transpose()?;
+        let device = setup.device.map(BufferRef::try_clone).transpose()?;
         let context = self.raw_mut();
         (context.width, context.height) = (width, height);
         context.pix_fmt = pixels;
@@ -99,7 +99,7 @@ impl CodecContext {
     }
     /// Sets a decoder up.
     pub(crate) fn set_up_decoder(&mut self, setup: &DecoderSetup<'_>) -> Result<()> {
-        let device = setup.device.map(BufferRef::share).transpose()?;
+        let device = setup.device.map(BufferRef::try_clone).transpose()?;
         let context = self.raw_mut();
         context.pkt_timebase = setup.time_base.ffmpeg();
         if setup.frame_rate.is_known() {
@@ -116,7 +116,7 @@ impl CodecContext {
             context.hw_device_ctx = device.into_raw();
             context.get_format = setup.kind.backend().map(|backend| backend.get_format(setup.or_system));
             // No device has as many; FFmpeg adds to the number unchecked.
-            context.extra_hw_frames = i32::try_from(setup.hold.min(1024)).unwrap_or(1024);
+            context.extra_hw_frames = i32::try_from(setup.extra_frames.min(1024)).unwrap_or(1024);
             if setup.direct_surfaces {
                 context.hwaccel_flags |= hwaccel_unsafe_output();
             }

@@ -209,7 +209,7 @@ impl OutOfOrder {
         };
         let early = packet.duration().saturating_mul(delay as i64);
         packet.get_mut().dts = time.saturating_sub(early);
-        let (picture, is_key) = (order.of(&packet), packet.is_key());
+        let (picture, is_key) = (order.of(&packet), packet.is_keyframe());
         reorder.push(packet, picture, is_key, time);
         Ok(())
     }

@@ -177,7 +177,7 @@ impl RawFrame {
         planes: &[(u64, usize)],
         owner: P,
     ) -> Result<Self, (Error, P)> {
-        let prepared = Self::new().and_then(|frame| Ok((frame, pool.share()?, size(format)?)));
+        let prepared = Self::new().and_then(|frame| Ok((frame, pool.try_clone()?, size(format)?)));
         let (mut frame, pool, (width, height)) = match prepared {
             Ok(prepared) => prepared,
             Err(error) => return Err((error, owner)),
@@ -266,13 +266,13 @@ const PATTERNS: &[Pattern] = &[
     (
         "No decoder surfaces left",
         |_| ErrorKind::PoolExhausted,
-        "all of the decoder's surfaces are held: drop frames earlier, or say with `hold` how many are kept at once",
+        "all of the decoder's surfaces are held: drop frames earlier, or say with `extra_frames` how many are kept at once",
     ),
     (
         // FFmpeg 6.0 and later, where the decoder's surfaces are asked for themselves.
         "CUDA_ERROR_MAP_FAILED",
         |_| ErrorKind::PoolExhausted,
-        "the driver maps no further picture of the decoder: drop frames earlier, or say with `hold` how many are kept at once",
+        "the driver maps no further picture of the decoder: drop frames earlier, or say with `extra_frames` how many are kept at once",
     ),
     ("CUDA_ERROR_OUT_OF_MEMORY", |_| ErrorKind::OutOfMemory, "the GPU's memory is used up"),
     ("CUDA_ERROR_NO_DEVICE", |_| ErrorKind::NoDevice, "the driver finds no NVIDIA GPU"),
