@@ -68,6 +68,8 @@ mod mapped;
 #[forbid(unsafe_code)]
 mod memory;
 #[forbid(unsafe_code)]
+mod options;
+#[forbid(unsafe_code)]
 mod packet;
 #[forbid(unsafe_code)]
 mod pool;
@@ -94,17 +96,11 @@ pub mod encode;
 #[forbid(unsafe_code)]
 pub mod log;
 #[forbid(unsafe_code)]
-pub mod mpeg4;
-#[forbid(unsafe_code)]
 pub mod mux;
-#[forbid(unsafe_code)]
-pub mod nvenc;
 #[forbid(unsafe_code)]
 pub mod transfer;
 #[forbid(unsafe_code)]
 pub mod vaapi;
-#[forbid(unsafe_code)]
-pub mod x264;
 
 pub use bitstream::{BitstreamFilter, Parser};
 pub use codec::teardown::{self, Limit, Outcome, Settle, Teardown, TeardownReport};
@@ -117,6 +113,7 @@ pub use frame::{Frame, HostRows, HostRowsMut, Plane};
 pub use mapped::{Mapped, MappedRows};
 pub use memory::{Any, AnyFrame, Concrete, Cuda, DeviceMemory, Memory, System, Vaapi};
 pub use mux::{MuxReport, Muxer, Track};
+pub use options::{mpeg4, nvenc, x264};
 pub use packet::Packet;
 pub use pool::FramePool;
 pub use raw::version::libavcodec_version;

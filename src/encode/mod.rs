@@ -13,7 +13,6 @@ mod intake;
 mod opened;
 mod options;
 mod reorder;
-pub(crate) mod settings;
 
 pub use crate::codec::Ready;
 pub use crate::types::setting::Setting;

@@ -17,7 +17,8 @@
 mod device;
 #[cfg(target_os = "linux")]
 mod import;
-mod options;
 
+pub use crate::options::vaapi::{
+    Coder, H264, H264Level, H264Profile, Hevc, HevcLevel, HevcProfile, HevcTier, RateControl,
+};
 pub use device::{Display, nodes};
-pub use options::{Coder, H264, H264Level, H264Profile, Hevc, HevcLevel, HevcProfile, HevcTier, RateControl};

@@ -65,6 +65,10 @@ pub trait Backend: Send + Sync {
     fn maps_surfaces(&self) -> bool {
         false
     }
+    /// The flag of AVCodecContext.hwaccel_flags with which FFmpeg's decoders give out mapped surfaces, where they do so on demand alone.
+    fn direct_surfaces_flag(&self) -> i32 {
+        0
+    }
     /// Whether an encoder's driver knows a frame's memory by its address for as long as the encoder is open, so that its pool is kept so long.
     fn registers_addresses(&self) -> bool {
         false

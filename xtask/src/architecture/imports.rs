@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use syn::{Attribute, Item, UseTree};
@@ -172,12 +172,7 @@ impl Reader {
     }
 }
 
-/// Module names of all that a crate has.
-pub fn modules(imports: &Imports) -> BTreeSet<String> {
-    imports.files.keys().map(|module| module.join("::")).collect()
-}
-
-fn attributes(item: &Item) -> &[Attribute] {
+pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Mod(item) => &item.attrs,
         Item::Use(item) => &item.attrs,
@@ -189,7 +184,7 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let tokens = attribute.meta.to_token_stream().to_string();
         attribute.path().is_ident("cfg") && (tokens.contains("(test)") || tokens.contains("(doctest)"))

@@ -81,7 +81,7 @@ pub fn run(args: AttackArgs) -> Result<()> {
         bail!("attack runs on Linux alone");
     }
     setup::ensure(Purpose::Memcheck, args.setup)?;
-    let known = Known::read(&workspace::root().join("attack/known.txt"))?;
+    let known = Known::read(&workspace::root().join("tools/attack/known.txt"))?;
     let programs = build::programs()?;
     let setting = Setting {
         program: programs.program,

@@ -52,5 +52,5 @@ fn a_list_with_a_mistake_is_refused() {
 
 #[test]
 fn the_committed_list_can_be_read() {
-    Known::read(&workspace::root().join("attack/known.txt")).unwrap();
+    Known::read(&workspace::root().join("tools/attack/known.txt")).unwrap();
 }

@@ -111,24 +111,16 @@ impl CodecContext {
             context.flags |= ffi::AV_CODEC_FLAG_COPY_OPAQUE;
         }
         if let Some(device) = device {
-            // Each thread would have surfaces of its own, of which nvdec has 32.
+            // Each thread would have surfaces of its own, of which a device has few.
             context.thread_count = 1;
             context.hw_device_ctx = device.into_raw();
             context.get_format = setup.kind.backend().map(|backend| backend.get_format(setup.or_system));
             // No device has as many; FFmpeg adds to the number unchecked.
             context.extra_hw_frames = i32::try_from(setup.extra_frames.min(1024)).unwrap_or(1024);
-            if setup.direct_surfaces {
-                context.hwaccel_flags |= hwaccel_unsafe_output();
+            if let Some(backend) = setup.kind.backend().filter(|_| setup.direct_surfaces) {
+                context.hwaccel_flags |= backend.direct_surfaces_flag();
             }
         }
         Ok(())
     }
-}
-
-/// AV_HWACCEL_FLAG_UNSAFE_OUTPUT, where there is such a thing.
-fn hwaccel_unsafe_output() -> i32 {
-    #[cfg(nvdec_direct_surfaces)]
-    return 0;
-    #[cfg(not(nvdec_direct_surfaces))]
-    return ffi::AV_HWACCEL_FLAG_UNSAFE_OUTPUT as i32;
 }

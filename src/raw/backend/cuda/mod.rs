@@ -64,6 +64,12 @@ impl super::Backend for Backend {
     fn maps_surfaces(&self) -> bool {
         cfg!(nvdec_direct_surfaces)
     }
+    fn direct_surfaces_flag(&self) -> i32 {
+        #[cfg(nvdec_direct_surfaces)]
+        return 0;
+        #[cfg(not(nvdec_direct_surfaces))]
+        return ffi::AV_HWACCEL_FLAG_UNSAFE_OUTPUT as i32;
+    }
     fn registers_addresses(&self) -> bool {
         true
     }
@@ -209,6 +215,11 @@ unsafe extern "C" fn drop_owner<P: Send + 'static>(opaque: *mut std::ffi::c_void
     let owner = unsafe { Box::from_raw(opaque.cast::<P>()) };
     guard::dispose("an imported picture", owner);
 }
+
+// The handles of the CUDA driver's interface are pointers; hwcontext_cuda.h is read without the toolkit's cuda.h.
+static_assertions::assert_eq_size!(ffi::CUcontext, ffi::CUstream, *const ());
+static_assertions::assert_eq_size!(ffi::AVCUDADeviceContext, [*const (); 3]);
+static_assertions::assert_type_eq_all!(ffi::CUcontext, *mut ffi::CUctx_st);
 
 /// FFmpeg's words are "Required: 12.1 Found: 11.1".
 fn driver_too_old(line: &str) -> ErrorKind {

@@ -14,7 +14,8 @@
 
 use crate::{
     System,
-    encode::{Encodes, Options, settings::Settings},
+    encode::{Encodes, Options},
+    options::settings::Settings,
     types::setting::Setting,
 };
 

@@ -2,10 +2,8 @@
 
 use crate::{
     Vaapi,
-    encode::{
-        Encodes, Options,
-        settings::{Settings, words},
-    },
+    encode::{Encodes, Options},
+    options::settings::{Settings, words},
     types::setting::Setting,
 };
 

@@ -29,11 +29,10 @@
 
 mod values;
 
-pub use values::{
-    BRefMode, H264Level, H264Profile, HevcLevel, HevcProfile, HevcTier, Multipass, Preset, RateControl, Tune,
-};
+pub use values::{BRefMode, H264Profile, HevcLevel, HevcProfile, HevcTier, Multipass, Preset, RateControl, Tune};
 
-use crate::encode::settings::Settings;
+pub use super::h264::H264Level;
+use super::settings::Settings;
 use crate::{
     Cuda, System,
     encode::{Encodes, Options},

@@ -17,14 +17,12 @@
 //! # Ok::<(), avsluice::Error>(())
 //! ```
 
-pub use crate::nvenc::H264Level as Level;
+pub use super::h264::H264Level as Level;
 
 use crate::{
     System,
-    encode::{
-        Encodes, Options,
-        settings::{Settings, words},
-    },
+    encode::{Encodes, Options},
+    options::settings::{Settings, words},
     types::setting::Setting,
 };
 
