@@ -4,7 +4,7 @@
 mod tools;
 
 use avsluice::{Demuxer, Error, ErrorKind, Muxer, Stream};
-use std::{fs, path::Path, sync::Barrier, thread};
+use std::{cell::RefCell, fs, path::Path, path::PathBuf, sync::Barrier, thread};
 use tempfile::tempdir;
 use tools::*;
 
@@ -113,6 +113,39 @@ fn h70_of_many_muxers_that_open_at_once_one_has_the_file() {
     }
 }
 
+/// An opening that fails takes its empty file away before another muxer can have it.
+#[test]
+fn h70_of_muxers_that_fail_none_removes_the_file_of_one_that_does_not() {
+    let dir = tempdir().unwrap();
+    let video = Demuxer::open(bare_stream()).unwrap().video().unwrap();
+    let mut opened = 0;
+    for round in 0..300 {
+        let path = dir.path().join(format!("{round}.mkv"));
+        let together = Barrier::new(4);
+        let try_it = |fails: bool| {
+            together.wait();
+            for _ in 0..20 {
+                let mut output = Muxer::create_as("matroska", &path).unwrap();
+                output.add_copy(&video).unwrap();
+                if fails {
+                    output.option("no such option", 1);
+                }
+                if let Ok(output) = output.open() {
+                    return Some(output);
+                }
+            }
+            None
+        };
+        let outputs: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|index| scope.spawn(move || try_it(index > 0))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
+        });
+        opened += outputs.len();
+        assert!(outputs.is_empty() || path.exists(), "a loser has removed the winner's file in round {round}");
+    }
+    assert!(opened > 0, "none has opened it: the test shows nothing");
+}
+
 #[test]
 fn h70_an_opening_that_fails_leaves_no_entry() {
     let dir = tempdir().unwrap();
@@ -126,4 +159,47 @@ fn h70_an_opening_that_fails_leaves_no_entry() {
     let failed = bad.open().unwrap_err();
     assert!(matches!(failed.kind(), ErrorKind::OptionUnknown { .. }), "{failed}");
     drop(create(&path, &video).unwrap());
+}
+
+thread_local! {
+    /// A file and the name that it gets when something is logged on this thread.
+    static MOVED: RefCell<Option<[PathBuf; 2]>> = const { RefCell::new(None) };
+}
+
+struct Mover;
+
+impl log::Log for Mover {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, _: &log::Record<'_>) {
+        if let Some([from, to]) = MOVED.take() {
+            assert_eq!(fs::metadata(&to).unwrap().len(), 0, "the output's own");
+            fs::rename(from, to).unwrap();
+        }
+    }
+    fn flush(&self) {}
+}
+
+/// An opening that fails removes the empty file that it has made, and nothing that somebody has put in its place meanwhile.
+#[test]
+fn h70_a_file_that_took_the_place_of_a_failed_outputs_stays() {
+    log::set_logger(&Mover).unwrap();
+    log::set_max_level(log::LevelFilter::Error);
+    let dir = tempdir().unwrap();
+    let [source, path, other] = ["in.wav", "out.wav", "other"].map(|name| dir.path().join(name));
+    ffmpeg(&["-f", "lavfi", "-i", "sine=d=1"], &source);
+    let input = Demuxer::open(&source).unwrap();
+    let mut output = Muxer::create(&path).unwrap();
+    // WAV has one stream, which FFmpeg says, and logs, when it writes the header.
+    output.add_copy(&input.streams()[0]).unwrap();
+    output.add_copy(&input.streams()[0]).unwrap();
+    fs::write(&other, "somebody's").unwrap();
+    MOVED.set(Some([other, path.clone()]));
+    let failed = output.open().unwrap_err();
+    assert!(MOVED.take().is_none(), "nothing was logged");
+    assert_eq!(fs::read(&path).unwrap(), b"somebody's");
+    fs::remove_file(&path).unwrap();
+    assert!(failed.into_value().open().is_err());
+    assert!(!path.exists(), "its own is removed");
 }

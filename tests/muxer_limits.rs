@@ -106,6 +106,51 @@ fn what_an_iso_file_has_31_bits_for_is_refused_before_it_spoils_the_muxer() {
     });
 }
 
+/// Formats that write MP4 within their own.
+#[test]
+fn what_an_iso_file_has_31_bits_for_is_refused_inside_of_other_formats_too() {
+    isolated("what_an_iso_file_has_31_bits_for_is_refused_inside_of_other_formats_too", || {
+        let dir = tempfile::tempdir().unwrap();
+        let h264 = Demuxer::open(media::standard().path).unwrap().video().unwrap();
+        for (format, name, option) in [
+            ("dash", "out.mpd", None),
+            ("hls", "out.m3u8", Some(("hls_segment_type", "fmp4"))),
+            ("segment", "out%03d.mp4", None),
+            ("stream_segment", "out%03d.mp4", Some(("segment_format", "mp4"))),
+        ] {
+            let mut output = Muxer::create_as(format, dir.path().join(name)).unwrap();
+            option.iter().for_each(|(option, value)| drop(output.option(option, value)));
+            let track = output.add_copy(&h264).unwrap();
+            let mut output = output.open().unwrap();
+            let long = packet(0, 0, 1 << 40);
+            assert!(is_refused(&output.write(track, long), "duration"), "{format}");
+            let far = packet(1 << 40, 0, 1);
+            assert!(is_refused(&output.write(track, far), "pts"), "{format}");
+        }
+    });
+}
+
+/// What a packet does not say goes on from the one before, and may so become too far.
+#[test]
+fn times_that_are_worked_out_are_bounded_as_those_that_are_said() {
+    isolated("times_that_are_worked_out_are_bounded_as_those_that_are_said", || {
+        let without_times = || {
+            let mut packet = Packet::new(&[0, 0, 1, 0xb6, 1, 2, 3, 4]).unwrap();
+            packet.set_duration(3600);
+            packet
+        };
+        for format in ["nut", "matroska", "mpegts", "asf"] {
+            let codec = if format == "mpegts" { "mpeg2video" } else { "mpeg4" };
+            let mut output = Muxer::to_write_seek(format, Cursor::new(Vec::new())).unwrap();
+            let track = output.add_copy(&stream(codec)).unwrap();
+            let mut output = output.open().unwrap();
+            let first = output.write(track, packet(LAST - 10_000, LAST - 10_000, 3600));
+            let results: Vec<_> = (0..400).map(|_| output.write(track, without_times())).collect();
+            assert!(results.iter().any(|result| is_refused(result, "pts")), "{format}: {first:?} {:?}", results.last());
+        }
+    });
+}
+
 #[test]
 fn an_output_without_a_packet_is_an_error_of_finish_and_has_its_trailer() {
     isolated("an_output_without_a_packet_is_an_error_of_finish_and_has_its_trailer", || {

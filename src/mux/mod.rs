@@ -10,7 +10,6 @@ use crate::{
     raw::{
         avformat::{
             avio::AppBytes,
-            in_use::Claim,
             interrupt_callback::InterruptCallback,
             output::{Container, Output, OutputSetup, TrackSetup},
             url::Url,
@@ -20,7 +19,7 @@ use crate::{
     types::setting::Setting,
 };
 use std::{
-    fmt, fs, io,
+    fmt, io,
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
@@ -229,20 +228,11 @@ impl Muxer<Configured> {
     /// says where the tracks do not fit the container; `FileInUse`, before anything is touched, if a demuxer of this process reads the file or
     /// another muxer writes it, by whatever name: the file is known by its device and inode. What an application opens itself (for
     /// [`Demuxer::from_read`](crate::Demuxer::from_read), say) and what a format opens beside its own file cannot be known. A file that was made
-    /// for nothing is removed.
+    /// for nothing is removed, unless the format opens its files itself.
     pub fn open(mut self) -> Result<Muxer, Failed<Self>> {
-        let new = self.0.url.file().filter(|path| fs::symlink_metadata(path).is_err()).map(Path::to_owned);
         match self.0.build() {
             Ok(output) => Ok(Muxer(Opened { id: self.0.id, output })),
-            Err(error) => {
-                // Another muxer's file is none of ours, though it was not there before.
-                let claim = Claim::writing(&self.0.url);
-                let ours = *error.kind() != ErrorKind::FileInUse && claim.is_ok();
-                if let Some(Err(left)) = new.filter(|path| ours && path.exists()).map(fs::remove_file) {
-                    crate::error::guard::say!(Warn, "{} is empty and cannot be removed: {left}", self.0.url);
-                }
-                Err(Failed::new(error, self))
-            }
+            Err(error) => Err(Failed::new(error, self)),
         }
     }
 }

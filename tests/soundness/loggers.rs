@@ -4,7 +4,7 @@ use crate::{
     Bomb, descriptors,
     support::{YUV420P, isolated, open, simulated},
 };
-use avsluice::{Demuxer, Device, Encoder, FramePool, Muxer, System, TimeBase, mpeg4};
+use avsluice::{Demuxer, Device, Encoder, FramePool, Muxer, Named, System, TimeBase, mpeg4};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -17,9 +17,12 @@ use std::{
 struct Logger(Box<dyn Fn(&log::Record<'_>) + Send + Sync>);
 
 static LOGGED: AtomicUsize = AtomicUsize::new(0);
+/// What the logger does when it is asked whether it reads a line.
+static ASKED: OnceLock<fn()> = OnceLock::new();
 
 impl log::Log for Logger {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        ASKED.get().into_iter().for_each(|ask| ask());
         true
     }
     fn log(&self, record: &log::Record<'_>) {
@@ -77,6 +80,34 @@ fn h67_a_logger_may_wait_for_another_thread() {
         });
         open_with_a_warning().unwrap_err();
         assert!(logged() > 0, "nothing was logged");
+    });
+}
+
+/// The same where it is only asked whether it reads a line: libx264 has such lines, below warnings, for its opening.
+#[test]
+fn h67_a_loggers_enabled_may_wait_for_another_thread() {
+    isolated("loggers::h67_a_loggers_enabled_may_wait_for_another_thread", || {
+        let open = |name: &str| {
+            let pool = FramePool::new(System, YUV420P).unwrap();
+            Encoder::new(&pool, TimeBase::hz(25), Named::new(name))
+                .open()
+                .map(drop)
+                .map_err(|failed| failed.to_string())
+        };
+        log_to(log::LevelFilter::Info, |_| {});
+        open("libx264").unwrap();
+        assert!(logged() > 0, "nothing was logged");
+        let ask = || {
+            let other = std::thread::spawn(|| {
+                let pool = FramePool::new(System, YUV420P).unwrap();
+                Encoder::new(&pool, TimeBase::hz(25), mpeg4::Mpeg4::new()).open().map(drop).is_ok()
+            });
+            assert!(other.join().unwrap());
+        };
+        ASKED.set(ask).unwrap();
+        let before = logged();
+        open("libx264").unwrap();
+        assert!(logged() > before, "nothing was logged");
     });
 }
 

@@ -72,6 +72,28 @@ fn h64_a_buffer_that_shrinks_before_it_is_sealed_is_refused() {
     });
 }
 
+/// Its pages are of a reserve that others use up: reading one that is not there any more kills the reader, whatever is sealed.
+#[test]
+fn h64_a_buffer_of_huge_pages_is_refused() {
+    // SAFETY: the name is terminated.
+    let made = unsafe { libc::memfd_create(c"test".as_ptr(), libc::MFD_ALLOW_SEALING | libc::MFD_HUGETLB) };
+    if made < 0 {
+        // Then no other process can make one either; how they are told is tested in src/raw/dma_buf.rs.
+        let known = std::fs::read_to_string("/proc/filesystems").unwrap();
+        assert!(!known.contains("hugetlbfs"), "{}", std::io::Error::last_os_error());
+        return;
+    }
+    // SAFETY: the descriptor is new: ours alone.
+    let huge = unsafe { File::from_raw_fd(made) };
+    // A whole number of huge pages, of whatever size they are.
+    huge.set_len(1 << 30).unwrap();
+    seal(&huge);
+    let pool = FramePool::new(System, Format { width: 64, height: 64, pixels: PixelFormat::Nv12 }).unwrap();
+    let error = pool.copy(&nv12(64, 64, [(&huge, 0), (&huge, 64 * 64)])).map(drop).unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Unsupported, "{error}");
+    assert!(error.explanation().unwrap().contains("huge pages"), "{error}");
+}
+
 /// Written by another while it is mapped: nothing of ours holds a reference to it.
 #[test]
 fn h65_a_mapping_of_an_imported_buffer_is_copied_out() {

@@ -170,6 +170,18 @@ fn a_time_base_that_is_not_reduced_opens() {
     drop(encoder.flush().unwrap().abandon().free());
 }
 
+/// With the word taken away an encoder keeps its parameter sets to itself, and what a container has in its header is missing.
+#[test]
+fn what_avsluice_has_set_is_not_taken_away_by_name() {
+    let pool = FramePool::new(System, YUV420P).unwrap();
+    for encoder in ["libx264", "mpeg4"] {
+        let failed = Encoder::new(&pool, CLOCK, Named::new(encoder).set("flags", "-global_header")).open().err();
+        let failed = failed.unwrap_or_else(|| panic!("{encoder} opened without what was configured"));
+        assert_eq!(*failed.kind(), invalid("flags"), "{}", failed.error());
+        drop(Encoder::new(&pool, CLOCK, Named::new(encoder).set("flags", "+global_header")).open().unwrap());
+    }
+}
+
 /// Numbers that a muxer, or one inside of it, computes with unchecked.
 #[test]
 fn sizes_and_offsets_by_name_are_bounded_also_within_options() {

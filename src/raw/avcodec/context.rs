@@ -27,6 +27,8 @@ use std::{ffi::CStr, ptr::NonNull, slice, sync::Arc};
 pub(crate) struct CodecContext {
     context: Option<NonNull<ffi::AVCodecContext>>,
     codec: &'static ffi::AVCodec,
+    /// An encoder as it was set up, before any option was set.
+    configured: Option<Fixed>,
     /// A frame was sent.
     is_fed: bool,
     // Behind the context's `opaque`: the context is freed before it (see `Drop`). No Box: moving one ends the pointers to it.
@@ -116,7 +118,13 @@ impl CodecContext {
         // SAFETY: the codec is FFmpeg's own static description.
         let context = NonNull::new(unsafe { ffi::avcodec_alloc_context3(codec) });
         let context = Some(context.ok_or_else(|| out_of_memory("avcodec_alloc_context3"))?);
-        Ok(CodecContext { context, codec, is_fed: false, format_choice: Arc::new(FormatChoice::new()) })
+        Ok(CodecContext {
+            context,
+            codec,
+            configured: None,
+            is_fed: false,
+            format_choice: Arc::new(FormatChoice::new()),
+        })
     }
     pub(in crate::raw) fn as_ptr(&self) -> *mut ffi::AVCodecContext {
         self.context.map_or(std::ptr::null_mut(), NonNull::as_ptr)
@@ -165,7 +173,6 @@ impl CodecContext {
     }
     /// Opens the codec (avcodec_open2). One codec is opened on a device at a time.
     pub(crate) fn open(&mut self) -> Result<()> {
-        let asked = Fixed::of(self.raw());
         let lines = Capture::start();
         {
             let _opening = hwdevice::opening();
@@ -174,10 +181,8 @@ impl CodecContext {
             let opened = check("avcodec_open2", || unsafe { ffi::avcodec_open2(context, codec, std::ptr::null_mut()) });
             opened.map_err(|error| self.format_not_taken().unwrap_or(error))?;
         }
-        if self.decodes() {
-            return Ok(());
-        }
-        asked.check(&Fixed::of(self.raw()), self.name())?;
+        let Some(configured) = self.configured.take().filter(|_| !self.decodes()) else { return Ok(()) };
+        configured.check(&Fixed::of(self.raw()), self.name())?;
         strings::refused_by_the_library(self.name(), &lines.finish())
     }
 

@@ -91,6 +91,15 @@ impl Claim {
             });
         }
     }
+    /// Removes the file that was created under this claim, for nothing. One that somebody has put in its place stays.
+    pub(crate) fn remove(&self, url: &Url) {
+        let created = open().iter().find(|entry| entry.claim == self.0).and_then(|entry| entry.file.clone());
+        let there = place(url).and_then(|(file, _)| file);
+        let Some(path) = url.file().filter(|_| created.is_some() && created == there) else { return };
+        if let Err(left) = fs::remove_file(path) {
+            crate::error::guard::say!(Warn, "{url} is empty and cannot be removed: {left}");
+        }
+    }
     fn enter(open: &mut Vec<Entry>, file: Option<FileId>, path: Option<PathBuf>, writes: bool) -> Self {
         let claim = NEXT.fetch_add(1, Ordering::Relaxed);
         open.push(Entry { claim, file, path, writes });
@@ -213,6 +222,25 @@ mod tests {
         assert!(claim(&moved).is_err() && claim(&path).is_ok());
         drop(first);
         assert!(claim(&moved).is_ok());
+    }
+
+    #[test]
+    fn only_the_file_that_was_created_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let [path, other] = ["new", "other"].map(|name| dir.path().join(name));
+        let location = Url::new(&path).unwrap();
+        let claim = claim(&path).unwrap().unwrap();
+        fs::write(&path, "another's").unwrap();
+        claim.remove(&location);
+        assert!(path.exists(), "this one was not created here");
+        claim.exists(&location);
+        fs::write(&other, "another's").unwrap();
+        fs::rename(&other, &path).unwrap();
+        claim.remove(&location);
+        assert!(path.exists(), "it is not the file any more that was created");
+        claim.exists(&location);
+        claim.remove(&location);
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]

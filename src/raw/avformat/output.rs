@@ -56,6 +56,8 @@ pub(crate) struct Output {
     unfinished: bool,
     /// No other muxer of this process may open the file.
     claim: Option<Claim>,
+    /// The file was not there before.
+    is_new: bool,
 }
 
 // SAFETY: an AVFormatContext has no thread affinity, and self is its one owner. It is not Sync.
@@ -85,6 +87,10 @@ impl Output {
             Err(error) => {
                 let error = setup.url.name(output.explain(error));
                 *writer = output.take_writer();
+                let (claim, is_new) = (output.claim.take(), output.is_new);
+                drop(output);
+                // Until it is removed, no other muxer may take the file for its own.
+                claim.iter().filter(|_| is_new).for_each(|claim| claim.remove(setup.url));
                 Err(error)
             }
         }
@@ -108,6 +114,7 @@ impl Output {
             tracks: Vec::new(),
             unfinished: false,
             claim: None,
+            is_new: false,
         })
     }
     fn begin(&mut self, setup: &OutputSetup<'_>) -> Result<()> {
@@ -141,7 +148,9 @@ impl Output {
                 let writer = &mut (*context.as_ptr()).pb;
                 ffi::avio_open2(writer, url, ffi::AVIO_FLAG_WRITE, &asks, options.as_mut_ptr())
             };
+            let is_new = self.url.file().is_some_and(|path| std::fs::symlink_metadata(path).is_err());
             check("avio_open2", || interrupt_callback.during(open)).map_err(not_created)?;
+            self.is_new = is_new;
             self.claim.iter().for_each(|claim| claim.exists(&self.url));
         }
         // SAFETY: the context is live; its writer is null or open.

@@ -143,4 +143,13 @@ mod tests {
         assert_eq!(nearest("rc_lookahed", &names).as_deref(), Some("rc-lookahead"));
         assert_eq!(nearest("colour", &names), None);
     }
+
+    /// A name may be as long as memory is, and would be compared with each of some hundred.
+    #[test]
+    fn a_name_that_is_longer_than_any_is_near_to_none() {
+        let names = ["a".repeat(64)].into();
+        let [long, longer] = [64, 65].map(|length| "b".to_owned() + &"a".repeat(length - 1));
+        assert!(nearest(&long, &names).is_some());
+        assert_eq!(nearest(&longer, &names), None);
+    }
 }

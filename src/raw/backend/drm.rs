@@ -163,6 +163,7 @@ impl Drop for Reading<'_> {
 /// DMA_BUF_MAGIC of linux/magic.h: the file system that every DMA-BUF is in.
 const DMA_BUF_MAGIC: u64 = 0x444d_4142;
 
+/// HUGETLBFS_MAGIC of linux/magic.h: the file system of memfds that have huge pages.
 const HUGETLBFS_MAGIC: u64 = 0x9584_58f6;
 
 fn is_dma_buf(fd: &OwnedFd) -> bool {
@@ -179,8 +180,18 @@ fn is_on(fd: &OwnedFd, magic: u64) -> bool {
 /// The buffer's size, if it stays what it is. Another process could else take the memory away while it is read, which kills the reader. The size is
 /// asked for when it is sure that the buffer cannot shrink any more, and not before.
 pub(crate) fn fixed_size(fd: &OwnedFd) -> Result<u64> {
+    fixed_size_with(fd, seals)
+}
+
+/// Its seals; negative where it can have none.
+fn seals(fd: &OwnedFd) -> i32 {
     // SAFETY: asking for a descriptor's seals has no preconditions.
-    let seals = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) };
+    unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_GET_SEALS) }
+}
+
+/// `seals` asks for them: a test does there what another process may do at that time.
+fn fixed_size_with(fd: &OwnedFd, seals: impl FnOnce(&OwnedFd) -> i32) -> Result<u64> {
+    let seals = seals(fd);
     if is_on(fd, HUGETLBFS_MAGIC) {
         let detail = "the memfd is of huge pages, which another process can use up: the reader would be killed";
         return Err(Error::new(ErrorKind::Unsupported, "fstat").detail(detail));
@@ -203,5 +214,38 @@ fn sync(buffer: BorrowedFd<'_>, flags: u64) -> Result<()> {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error.into());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The buffer shrinks and is sealed just before it is asked for its seals.
+    #[test]
+    fn h64_the_size_is_read_when_it_cannot_change_any_more() {
+        // SAFETY: the name is terminated.
+        let made = unsafe { libc::memfd_create(c"test".as_ptr(), libc::MFD_ALLOW_SEALING) };
+        assert!(made >= 0, "{}", io::Error::last_os_error());
+        // SAFETY: the descriptor is new: ours alone.
+        let fd = unsafe { <OwnedFd as std::os::fd::FromRawFd>::from_raw_fd(made) };
+        let file = std::fs::File::from(fd.try_clone().unwrap());
+        file.set_len(8192).unwrap();
+        assert!(fixed_size(&fd).is_err(), "it can still shrink");
+        let size = fixed_size_with(&fd, |fd| {
+            file.set_len(4096).unwrap();
+            // SAFETY: adding seals has no preconditions.
+            assert_eq!(unsafe { libc::fcntl(made, libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) }, 0);
+            seals(fd)
+        });
+        assert_eq!(size.unwrap(), 4096);
+    }
+
+    #[test]
+    fn file_systems_are_told_apart() {
+        const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+        let fd = OwnedFd::from(std::fs::File::open("/proc/self/stat").unwrap());
+        assert!(is_on(&fd, PROC_SUPER_MAGIC));
+        assert!(!is_on(&fd, HUGETLBFS_MAGIC) && !is_dma_buf(&fd));
     }
 }

@@ -28,7 +28,7 @@ use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use suite::Outcome;
+use suite::{Outcome, What};
 
 /// The options of `cargo xtask matrix`.
 #[derive(Args, Debug)]
@@ -36,6 +36,9 @@ pub struct MatrixArgs {
     /// The FFmpeg versions: 5.1 (of Debian bookworm), 7.1 (trixie), 9.0 or newer (sid, which moves)
     #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "5.1,7.1,9.0", value_parser = release::named)]
     versions: Vec<&'static Release>,
+    /// AddressSanitizer and LeakSanitizer (`cargo xtask memcheck --asan-only`) instead of the tests and gpu-test
+    #[arg(long)]
+    memcheck: bool,
     /// Make the root file systems anew, with the packages that the mirror has now
     #[arg(long)]
     refresh: bool,
@@ -82,13 +85,14 @@ fn run_at(site: &Site, args: &MatrixArgs) -> Result<(bool, String)> {
     let _lock = lock(&cache.join("lock"))?;
     let mirror = args.mirror.clone().or_else(|| sources::mirror(host)).unwrap_or(sources::DEFAULT_MIRROR.into());
     let roots = Roots { host, folder: cache, mirror, proxies: sources::proxies(host) };
+    let what = if args.memcheck { What::Memcheck } else { What::Suite };
     let mut rows: Vec<(&Release, Outcome)> = Vec::new();
     for release in &args.versions {
         if rows.iter().any(|(other, _)| other == release) {
             continue;
         }
         println!("\n== {}", release.title());
-        let outcome = version(site, &roots, &toolchain, release, &target.join(release.version), args.refresh);
+        let outcome = version(site, &roots, &toolchain, release, &target.join(release.version), args.refresh, what);
         if interrupt::came() {
             bail!("interrupted");
         }
@@ -110,13 +114,14 @@ fn version(
     release: &Release,
     target: &Path,
     refresh: bool,
+    what: What,
 ) -> Result<Outcome> {
     let root = roots.root(release, refresh)?;
     let found = Found::in_root(&root)?;
     println!("Debian {} has FFmpeg {} with libavcodec {}", release.suite, found.ffmpeg, found.libavcodec);
     release.check(&found)?;
     fs::create_dir_all(target)?;
-    suite::run(&Inside { host: &site.host, root: &root, toolchain, project: &site.project, target }, found)
+    suite::run(&Inside { host: &site.host, root: &root, toolchain, project: &site.project, target }, found, what)
 }
 
 /// Making devices and mounts is for root alone. The command to type runs this program as it is, so that root builds nothing in

@@ -1,4 +1,4 @@
-//! All that is run in one root, and what came of it.
+//! What is run in one root, and what came of it.
 
 use super::build::{Bindings, Messages, Said};
 use super::inside::{Inside, TARGET};
@@ -21,6 +21,8 @@ const BUILD: &[&str] =
     &["cargo", "test", "--workspace", "--all-features", "--all-targets", "--no-run", "--message-format", "json"];
 /// The rejected programs are the compiler's matter and not FFmpeg's: they are compiled once, outside of the roots.
 const TEST: &[&str] = &["env", "AVSLUICE_TEST_UI=elsewhere", "cargo", "xtask", "test"];
+/// AddressSanitizer and LeakSanitizer on what the library does with that FFmpeg. Valgrind is for this machine's.
+const MEMCHECK: &[&str] = &["cargo", "xtask", "memcheck", "--asan-only"];
 /// What cargo says of a test program that crashed, which has named none of its tests.
 const CRASHED: &str = "(signal: ";
 /// Each must end with `Cleanup completed`.
@@ -48,14 +50,25 @@ pub struct Outcome {
     pub elapsed: Duration,
 }
 
-/// Builds and runs everything with the FFmpeg of that root. What fails is told in the outcome; an error is an interruption, or a root
+/// What is run in a root.
+#[derive(Debug, Clone, Copy)]
+pub enum What {
+    /// All tests, and gpu-test.
+    Suite,
+    /// The tests of `cargo xtask memcheck`, under AddressSanitizer.
+    Memcheck,
+}
+
+/// Builds and runs that with the FFmpeg of the root. What fails is told in the outcome; an error is an interruption, or a root
 /// that nothing can be run in.
-pub fn run(inside: &Inside<'_>, found: Found) -> Result<Outcome> {
+pub fn run(inside: &Inside<'_>, found: Found, what: What) -> Result<Outcome> {
     let started = Instant::now();
     let mut outcome = Outcome { found: Some(found), ..Outcome::default() };
     check_toolchain(inside)?;
-    if build(inside, &mut outcome)? {
-        test(inside, &mut outcome)?;
+    if matches!(what, What::Memcheck) {
+        test(inside, MEMCHECK, &mut outcome)?;
+    } else if build(inside, &mut outcome)? {
+        test(inside, TEST, &mut outcome)?;
         for words in GPU_TESTS {
             gpu_test(inside, words, &mut outcome)?;
         }
@@ -106,10 +119,10 @@ fn build(inside: &Inside<'_>, outcome: &mut Outcome) -> Result<bool> {
     Ok(built)
 }
 
-fn test(inside: &Inside<'_>, outcome: &mut Outcome) -> Result<()> {
+fn test(inside: &Inside<'_>, words: &[&str], outcome: &mut Outcome) -> Result<()> {
     let mut tally = Tally::default();
     let mut crashes = Vec::new();
-    let finished = step(inside, TEST, |line| {
+    let finished = step(inside, words, |line| {
         let text = print(line);
         tally.read(text);
         if matches!(line, Line::Err(_)) && text.contains(CRASHED) {
@@ -117,7 +130,7 @@ fn test(inside: &Inside<'_>, outcome: &mut Outcome) -> Result<()> {
         }
     })?;
     if finished.ending != Ending::Exited(0) && tally.names.is_empty() && crashes.is_empty() {
-        outcome.problems.push(format!("`{}`: {}", TEST.join(" "), finished.ending));
+        outcome.problems.push(format!("`{}`: {}", words.join(" "), finished.ending));
     }
     outcome.problems.extend(tally.names.iter().map(|name| format!("test failed: {name}")));
     outcome.problems.append(&mut crashes);

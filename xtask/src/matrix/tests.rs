@@ -19,6 +19,7 @@ case "$*" in
   "rustc --version") . FOLDER/bin/rustc-inside ;;
   "cargo test "*--no-run*) . FOLDER/bin/build ;;
   "env AVSLUICE_TEST_UI=elsewhere cargo xtask test") . FOLDER/bin/tests ;;
+  "cargo xtask memcheck --asan-only") . FOLDER/bin/memcheck ;;
   "cargo xtask gpu-test --simulated"*) . FOLDER/bin/gpu-test ;;
   *) echo "nobody expected: $*" >&2; exit 99 ;;
 esac
@@ -86,6 +87,7 @@ impl Machine {
             ("rustc-inside", ""),
             ("build", BUILD),
             ("tests", TESTS),
+            ("memcheck", TESTS),
             ("gpu-test", GPU_TEST),
         ] {
             machine.answer(name, script);
@@ -177,6 +179,22 @@ fn only_the_versions_that_are_asked_for_are_run_and_each_once() {
     let rows: Vec<_> = run.table.lines().skip(1).map(|line| &line[2..5]).collect();
     assert_eq!(rows, ["9.0", "7.1"]);
     assert!(!machine.root("bookworm").exists());
+}
+
+#[test]
+fn the_memory_check_is_run_instead_of_the_tests() {
+    let machine = Machine::new();
+    let arguments = ["--versions", "9.0,7.1", "--memcheck"];
+    let run = machine.run(&arguments);
+    assert!(run.passed, "{}", run.table);
+    let steps: Vec<_> = machine.log().into_iter().filter(|line| line.starts_with("trixie: ")).collect();
+    assert_eq!(steps, ["trixie: rustc --version", "trixie: cargo xtask memcheck --asan-only"]);
+    machine.answer("memcheck", "echo 'test strings::a ... FAILED'; exit 1");
+    let run = machine.run(&arguments);
+    assert!(!run.passed && run.table.contains("  FAILED 9.0: test failed: strings::a\n"), "{}", run.table);
+    machine.answer("memcheck", &format!("{TESTS}; exit 1"));
+    let run = machine.run(&arguments);
+    assert!(run.table.contains("  FAILED 7.1: `cargo xtask memcheck --asan-only`: exit code 1\n"), "{}", run.table);
 }
 
 #[test]

@@ -97,3 +97,34 @@ impl CodecContext {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed() -> Fixed {
+        Fixed {
+            size: (64, 32),
+            formats: (ffi::AV_PIX_FMT_YUV420P, ffi::AV_PIX_FMT_NONE),
+            time_base: Ratio { num: 1000, den: 25_000 },
+            flags: ffi::AV_CODEC_FLAG_GLOBAL_HEADER,
+        }
+    }
+
+    #[test]
+    fn an_encoder_that_is_not_as_configured_is_refused_and_says_what_differs() {
+        let (asked, name) = (fixed(), |what: &str| ErrorKind::InvalidSetting { name: what.into() });
+        asked.check(&fixed(), "an encoder").unwrap();
+        asked.check(&Fixed { time_base: Ratio { num: 1, den: 25 }, ..fixed() }, "an encoder").unwrap();
+        for (what, opened) in [
+            ("size", Fixed { size: (64, 2048), ..fixed() }),
+            ("pixel format", Fixed { formats: (ffi::AV_PIX_FMT_NV12, ffi::AV_PIX_FMT_NONE), ..fixed() }),
+            ("pixel format", Fixed { formats: (ffi::AV_PIX_FMT_YUV420P, ffi::AV_PIX_FMT_NV12), ..fixed() }),
+            ("time base", Fixed { time_base: Ratio { num: 1, den: 50 }, ..fixed() }),
+            ("flags", Fixed { flags: 0, ..fixed() }),
+        ] {
+            let error = asked.check(&opened, "an encoder").unwrap_err();
+            assert_eq!(*error.kind(), name(what), "{error}");
+        }
+    }
+}

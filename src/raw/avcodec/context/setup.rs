@@ -1,6 +1,6 @@
 //! What a codec is told before it is opened.
 
-use super::CodecContext;
+use super::{CodecContext, checks::Fixed};
 use crate::{
     error::Result,
     ffi,
@@ -95,6 +95,7 @@ impl CodecContext {
         if interlaced && (setup.codes_fields || CODE_FIELDS.contains(&name)) {
             context.flags |= ffi::AV_CODEC_FLAG_INTERLACED_DCT | ffi::AV_CODEC_FLAG_INTERLACED_ME;
         }
+        self.configured = Some(Fixed::of(self.raw()));
         Ok(())
     }
     /// Sets a decoder up.

@@ -49,7 +49,9 @@ pub(super) fn check_times(packet: &RawPacket) -> Result<()> {
 /// How long a packet may last, and how far its presentation may be from its decoding, in ticks of its track.
 pub(super) fn longest(container: Container) -> i64 {
     const WITH_MP4_INSIDE: [&str; 6] = ["dash", "hls", "smoothstreaming", "avif", "segment", "stream_segment"];
-    let has_31_bits = container.has_fragments() || WITH_MP4_INSIDE.contains(&container.name());
+    // A format may have several names: `stream_segment,ssegment`.
+    let has_mp4_inside = container.name().split(',').any(|name| WITH_MP4_INSIDE.contains(&name));
+    let has_31_bits = container.has_fragments() || has_mp4_inside;
     if has_31_bits { i64::from(i32::MAX) - 1 } else { i64::MAX }
 }
 
