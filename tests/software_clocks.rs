@@ -7,7 +7,7 @@ use avsluice::{
     mpeg4,
 };
 use support::codecs::{encode, encoder};
-use support::{CLOCK, YUV420P, open};
+use support::{CLOCK, YUV420P, isolated_in_used_memory, open};
 
 #[test]
 fn a_frame_that_comes_back_from_a_full_encoder_has_its_own_times() {
@@ -51,6 +51,37 @@ fn new_frames_show_nothing_of_what_was_in_their_memory() {
             }
         }
     }
+}
+
+/// libx265 3.5 gives the packets of one or two frames decoding times that nobody has set.
+#[test]
+fn decoding_times_are_set_however_few_frames_there_are() {
+    isolated_in_used_memory("decoding_times_are_set_however_few_frames_there_are", || {
+        let pool = FramePool::new(System, YUV420P).unwrap();
+        for name in ["libx265", "libx264", "mpeg4"] {
+            for frames in [1, 2, 3, 7] {
+                let Ok(mut encoder) = Encoder::new(&pool, TimeBase::hz(100), Named::new(name)).frame_rate(25, 1).open()
+                else {
+                    continue; // this FFmpeg has no such encoder
+                };
+                let mut times = Vec::new();
+                for number in 0..frames {
+                    let mut frame = pool.frame().unwrap();
+                    frame.set_pts(number * 4);
+                    times
+                        .extend(encoder.send(frame).unwrap().map(|packet| packet.map(|p| (p.dts(), p.pts())).unwrap()));
+                }
+                let closed = encoder.flush().unwrap().finish(Limit::default(), |packet| {
+                    times.push((packet.dts(), packet.pts()));
+                    Ok(())
+                });
+                drop(closed.unwrap().free());
+                assert_eq!(times.len(), frames as usize);
+                assert!(times.iter().all(|(dts, pts)| dts <= pts && *dts >= Some(-100)), "{name}: {times:?}");
+                assert!(times.windows(2).all(|pair| pair[0].0 < pair[1].0), "{name}: {times:?}");
+            }
+        }
+    });
 }
 
 #[test]

@@ -259,6 +259,7 @@ impl<O: super::Options> Configured<O> {
             origin: Origin::encoder(codec),
             period,
             reorder,
+            ending: false,
             packets: Supply::new(),
             pending: Default::default(),
             deferred: None,

@@ -32,6 +32,8 @@ pub(super) struct EncoderCore {
     pub(super) period: i64,
     /// Only for encoders whose own decoding times are wrong.
     pub(super) reorder: Option<Reorder>,
+    /// The end of stream was sent.
+    pub(super) ending: bool,
     pub(super) packets: Supply<ffi::AVPacket>,
     /// What had to come out before the end of stream could be sent.
     pub(super) pending: VecDeque<Packet>,
@@ -123,6 +125,11 @@ impl EncoderCore {
     fn complete(&mut self, packet: &mut RawPacket) -> Result<()> {
         if let Some(dts) = self.reorder.as_mut().and_then(Reorder::next) {
             packet.set_dts(dts);
+        } else if self.ending && self.core.context.forgets_dts_of(self.core.sent) {
+            // So few are coded in the order in which they are shown.
+            if let Some(pts) = packet.pts() {
+                packet.set_dts(pts);
+            }
         }
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.picture.frame_rate;
@@ -154,6 +161,7 @@ impl Codec for EncoderCore {
         &mut self.pending
     }
     fn send_end(&mut self) -> (Result<Step>, Vec<Line>) {
+        self.ending = true;
         self.core.context.send_frame(None)
     }
     fn receive_from_codec(&mut self) -> Result<Option<Packet>> {

@@ -102,6 +102,25 @@ fn h61_no_option_changes_the_picture_behind_the_frames() {
     });
 }
 
+/// The parameter sets are known before the first picture: a muxer's header is written with them.
+#[test]
+fn h61_what_an_encoder_was_configured_with_stays() {
+    isolated("strings::h61_what_an_encoder_was_configured_with_stays", || {
+        let pool = FramePool::new(System, YUV420P).unwrap();
+        let mut tried = 0;
+        for encoder in ["mpeg4", "libx264", "ffv1"] {
+            let options = |flags: &str| Named::new(encoder).set("flags", flags);
+            let Ok(fine) = Encoder::new(&pool, CLOCK, options("+bitexact-psnr")).threads(1).open() else { continue };
+            drop(fine);
+            let failed = Encoder::new(&pool, CLOCK, options("-global_header")).threads(1).open();
+            let failed = failed.map(drop).expect_err("its headers would come with the first packet alone");
+            assert_eq!(*failed.kind(), invalid("flags"), "{encoder}: {}", failed.error());
+            tried += 1;
+        }
+        assert!(tried >= 2, "{tried}");
+    });
+}
+
 /// SVT-AV1 1.4 waits for ever when it is closed and was sent nothing.
 #[test]
 fn every_encoder_can_be_closed_with_nothing_sent() {

@@ -149,6 +149,11 @@ pub fn isolated_leaking(test: &str, body: impl FnOnce()) {
     isolated_in(test, vec![("ASAN_OPTIONS".into(), "detect_leaks=0".into())], body);
 }
 
+/// The same with fresh memory that is not zero (glibc's MALLOC_PERTURB_): what was never written shows.
+pub fn isolated_in_used_memory(test: &str, body: impl FnOnce()) {
+    isolated_in(test, vec![("MALLOC_PERTURB_".into(), "17".into())], body);
+}
+
 fn isolated_in(test: &str, environment: Vec<(OsString, OsString)>, body: impl FnOnce()) {
     in_process(test, "", environment, body);
 }

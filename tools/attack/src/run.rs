@@ -88,7 +88,7 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn std::error::Error>> {
         let place = Folder::new(&folder, number)?;
         env::set_current_dir(&place.0)?;
         let before = Resources::now();
-        let old = gpu.ledger();
+        let drivers = Drivers::now(gpu);
         let mut world = World::new(rng, gpu, place.0.clone());
         // A panic that was planned may come back to the program; another one is remembered by the hook.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| (family.run)(&mut world))) {
@@ -100,7 +100,7 @@ fn run(wanted: &Wanted) -> Result<(), Box<dyn std::error::Error>> {
         for panic in world::unplanned_panics() {
             println!("finding {number} panic {}", panic.replace('\n', " / "));
         }
-        left_behind(number, gpu, &old.live, old.violations.len(), before);
+        left_behind(number, gpu, &drivers, &before);
         env::set_current_dir(&folder)?;
         println!("end {number} {:016x}", world.digest());
     }
@@ -146,8 +146,22 @@ impl Resources {
     }
 }
 
+/// What the drivers have alive, and what they complain of.
+#[derive(Clone, Debug, Default)]
+struct Drivers {
+    live: BTreeMap<String, u64>,
+    violations: Vec<String>,
+}
+
+impl Drivers {
+    fn now(gpu: Simgpu) -> Self {
+        let ledger = gpu.ledger();
+        Drivers { live: ledger.live, violations: ledger.violations }
+    }
+}
+
 /// Says what is left of the program: descriptors, threads, objects of the drivers; and what it did wrong with the drivers.
-fn left_behind(number: u64, gpu: Simgpu, live: &BTreeMap<String, u64>, violations: usize, before: Resources) {
+fn left_behind(number: u64, gpu: Simgpu, drivers: &Drivers, before: &Resources) {
     let mut after = Resources::now();
     // A joined thread's entry may be there for a moment longer.
     for _ in 0..2000 {
@@ -157,41 +171,66 @@ fn left_behind(number: u64, gpu: Simgpu, live: &BTreeMap<String, u64>, violation
         std::thread::yield_now();
         after = Resources::now();
     }
+    // Asked once: it is about all that is left of this program, and the answer begins anew with the next.
+    let kept = world::drivers_keep_something();
+    for finding in leftovers(before, &after, drivers, &Drivers::now(gpu), kept) {
+        println!("finding {number} {finding}");
+    }
+}
+
+/// What is there that was not there before. `kept` says that a driver was told to fail a release: what it was to release is left by that.
+fn leftovers(before: &Resources, after: &Resources, drivers: &Drivers, now: &Drivers, kept: bool) -> Vec<String> {
+    let mut found = Vec::new();
     if after.threads > before.threads {
-        println!("finding {number} threads {} before, {} after", before.threads, after.threads);
+        found.push(format!("threads {} before, {} after", before.threads, after.threads));
     }
     let mut gone = before.descriptors.clone();
-    let left: Vec<_> = after
-        .descriptors
-        .iter()
-        .filter(|name| match gone.iter().position(|other| other == *name) {
-            Some(index) => {
-                gone.swap_remove(index);
-                false
-            }
-            None => true,
-        })
-        .collect();
-    // A driver that was told to fail a release keeps what it has open for it.
-    let is_a_drivers = |name: &String| name.contains("memfd:simgpu") && world::drivers_keep_something();
-    let left: Vec<_> = left.into_iter().filter(|name| !is_a_drivers(name)).collect();
-    if !left.is_empty() {
-        let count = left.len();
-        println!("finding {number} descriptors {count} left open: {}", left[0]);
+    let is_new = |name: &&String| match gone.iter().position(|other| other == *name) {
+        Some(index) => {
+            gone.swap_remove(index);
+            false
+        }
+        None => true,
+    };
+    let mut left: Vec<_> = after.descriptors.iter().filter(is_new).collect();
+    left.retain(|name| !(kept && name.contains("memfd:simgpu")));
+    if let Some(first) = left.first() {
+        found.push(format!("descriptors {} left open: {first}", left.len()));
     }
-    let ledger = gpu.ledger();
-    if world::drivers_keep_something() {
-        return;
+    if kept {
+        return found;
     }
     // An encoder that is dropped before its end loses pictures: that is what the caller asked for.
-    let wrong = ledger.violations.iter().skip(violations).filter(|text| !text.contains("never collected"));
-    for text in wrong.take(3) {
-        println!("finding {number} violation {}", text.replace('\n', " "));
-    }
-    for (kind, count) in &ledger.live {
-        let more = count.saturating_sub(live.get(kind).copied().unwrap_or(0));
+    let wrong = now.violations.iter().skip(drivers.violations.len()).filter(|text| !text.contains("never collected"));
+    found.extend(wrong.take(3).map(|text| format!("violation {}", text.replace('\n', " "))));
+    for (kind, count) in &now.live {
+        let more = count.saturating_sub(drivers.live.get(kind).copied().unwrap_or(0));
         if more > 0 {
-            println!("finding {number} driver {more} {kind} left alive");
+            found.push(format!("driver {more} {kind} left alive"));
         }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_failed_release_leaves_is_the_faults_own() {
+        let open =
+            |names: &[&str]| Resources { descriptors: names.iter().map(ToString::to_string).collect(), threads: 1 };
+        let before = open(&["a"]);
+        // A surface that was not destroyed has its memory open as well, and so have two.
+        let after = open(&["a", "/memfd:simgpu (deleted)", "/memfd:simgpu (deleted)"]);
+        let surfaces = Drivers { live: BTreeMap::from([("va_surface".into(), 2)]), ..Drivers::default() };
+        let none = Drivers::default();
+        assert_eq!(leftovers(&before, &after, &none, &surfaces, true), Vec::<String>::new());
+        assert_eq!(
+            leftovers(&before, &after, &none, &surfaces, false),
+            ["descriptors 2 left open: /memfd:simgpu (deleted)", "driver 2 va_surface left alive"]
+        );
+        // No fault of a driver excuses a file.
+        assert_eq!(leftovers(&before, &open(&["a", "a"]), &none, &none, true), ["descriptors 1 left open: a"]);
     }
 }

@@ -1,7 +1,9 @@
-//! Names that FFmpeg knows, of words/*.txt, and option strings made of them.
+//! Names that FFmpeg knows, of words/*.txt, and option strings made of them. Options within options are in `inner`.
 //!
 //! The lists are what `ffmpeg -encoders`, `-muxers`, `-h full` and so on say (words/README.md). A name that the FFmpeg at hand has not
 //! is answered with an error, which is a test too.
+
+pub mod inner;
 
 use crate::rng::Rng;
 use std::sync::OnceLock;
@@ -151,14 +153,7 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
     let flag = 1u64 << rng.below(24);
     match of {
         Of::Encoder(encoder) => {
-            let own = match encoder {
-                "libx265" => Some("x265-params"),
-                "libx264" | "libx264rgb" => Some(rng.pick(&["x264-params", "x264opts"])),
-                "libsvtav1" => Some("svtav1-params"),
-                "libaom-av1" => Some("aom-params"),
-                "librav1e" => Some("rav1e-params"),
-                _ => None,
-            };
+            let own = inner::option_of(rng, encoder);
             let any = rng.pick(&[
                 "x265-params",
                 "x264-params",
@@ -187,9 +182,9 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
                 "dump_separator",
             ]);
             let name = if rng.one_in(3) { any } else { own.unwrap_or(any) };
-            let inside = inside(rng);
+            let inside = inner::options(rng, name);
             let value = match name {
-                "x265-params" | "x264-params" | "x264opts" | "svtav1-params" | "aom-params" | "rav1e-params" => inside,
+                name if inner::is_one(name) => inside,
                 "flags" | "flags2" | "export_side_data" | "debug" => match rng.below(3) {
                     0 => format!("+{flag}"),
                     1 => flag.to_string(),
@@ -249,74 +244,4 @@ fn special(rng: &mut Rng, of: Of<'_>) -> (&'static str, String) {
             (name, value)
         }
     }
-}
-
-/// An encoder library's own options, in one string.
-fn inside(rng: &mut Rng) -> String {
-    let names: &[&str] = &[
-        "input-res",
-        "width",
-        "height",
-        "SourceWidth",
-        "input-csp",
-        "input-depth",
-        "bitdepth",
-        "lossless",
-        "keyint",
-        "bframes",
-        "log-level",
-        "log",
-        "frames",
-        "ref",
-        "rc-lookahead",
-        "sliced-threads",
-        "threads",
-        "pools",
-        "frame-threads",
-        "slices",
-        "stats",
-        "pass",
-        "crf",
-        "qp",
-        "scenecut",
-        "annexb",
-        "interlace",
-        "fake-interlaced",
-        "csv",
-        "recon",
-        "psnr",
-        "tune",
-        "profile",
-        "tile-rows",
-        "enc-mode",
-        "preset",
-        "lp",
-        "hierarchical-levels",
-        "irefresh-type",
-        "tile-columns",
-        "film-grain",
-        "input-file",
-        "fps",
-        "dither",
-        "analysis-save",
-    ];
-    let one = |rng: &mut Rng| {
-        let name = if rng.one_in(3) {
-            rng.pick(&["input-res", "width", "height", "input-csp", "SourceWidth"])
-        } else {
-            rng.pick(names)
-        };
-        let value = match name {
-            "input-res" => format!("{}x{}", rng.choose(&[16, 64, 160, 4096, 2]), rng.choose(&[16, 64, 96, 2048, 1])),
-            "input-csp" => rng.pick(&["i400", "i420", "i422", "i444", "nv12", "rgb"]).to_owned(),
-            "width" | "height" | "SourceWidth" => rng.choose(&[0, 1, 16, 4096, 100_000]).to_string(),
-            "input-depth" | "bitdepth" => rng.choose(&[8, 10, 12, 16]).to_string(),
-            "csv" | "recon" | "stats" | "analysis-save" | "input-file" => "attack.log".to_owned(),
-            "log" | "log-level" => "none".to_owned(),
-            _ => rng.choose(&[0, 1, 2, 3, 4, 8, 16, 51, -1, 1000]).to_string(),
-        };
-        format!("{name}={value}")
-    };
-    let count = rng.between(1, 4);
-    (0..count).map(|_| one(rng)).collect::<Vec<_>>().join(":")
 }

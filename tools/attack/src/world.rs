@@ -35,9 +35,18 @@ impl std::error::Error for Bomb {}
 /// Whether a call that gives something back was made to fail.
 static KEEPS: AtomicBool = AtomicBool::new(false);
 
-/// Whether that was so since the last call.
+/// Whether any call was made to fail.
+static FAULTS: AtomicBool = AtomicBool::new(false);
+
+/// Whether a call that gives something back was made to fail since the last call of this.
 pub fn drivers_keep_something() -> bool {
+    FAULTS.store(false, Ordering::SeqCst);
     KEEPS.swap(false, Ordering::SeqCst)
+}
+
+/// Whether a driver's call of this program may have failed.
+pub fn drivers_fail() -> bool {
+    FAULTS.load(Ordering::SeqCst)
 }
 
 /// The panics that nobody planned: where, and what they said.
@@ -97,6 +106,7 @@ impl World {
         if wide || gives_back.iter().any(|name| fault.function.contains(name)) {
             KEEPS.store(true, Ordering::SeqCst);
         }
+        FAULTS.store(true, Ordering::SeqCst);
         self.note(format_args!("fault {fault:?}"));
         self.gpu.fail(fault);
     }

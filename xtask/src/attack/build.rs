@@ -3,7 +3,8 @@
 use crate::memcheck::sanitizer;
 use crate::workspace;
 use anyhow::{Context, Result};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What is run.
 pub struct Programs {
@@ -19,16 +20,28 @@ pub fn programs() -> Result<Programs> {
     built(command, preload()?)
 }
 
+/// The program of another tree, with AddressSanitizer and a target folder of its own.
+pub fn program_of(tree: &Path, target: &Path) -> Result<PathBuf> {
+    let mut command = workspace::cargo(&["build", "--package", "attack"]);
+    command.current_dir(tree);
+    sanitizer::set_up_in(&mut command, target)?;
+    program(&mut command)
+}
+
 /// Without, for Valgrind, which does not run with it.
 pub fn without_sanitizer() -> Result<Programs> {
     let preload = preload()?;
     built(workspace::cargo(&["build", "--package", "attack"]), preload)
 }
 
-fn built(mut command: std::process::Command, preload: PathBuf) -> Result<Programs> {
-    let programs = workspace::build(&mut command).context("the package attack did not build")?;
+fn built(mut command: Command, preload: PathBuf) -> Result<Programs> {
+    Ok(Programs { program: program(&mut command)?, preload })
+}
+
+fn program(command: &mut Command) -> Result<PathBuf> {
+    let programs = workspace::build(command).context("the package attack did not build")?;
     let program = programs.into_iter().find(|program| program.name == "attack" && program.kind == "bin");
-    Ok(Programs { program: program.context("cargo built no program `attack`")?.path, preload })
+    Ok(program.context("cargo built no program `attack`")?.path)
 }
 
 fn preload() -> Result<PathBuf> {

@@ -38,19 +38,31 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cargo xtask attack --seed {} --program {}", self.seed, self.programs.start)?;
+        f.write_str(&self.line(""))
+    }
+}
+
+impl Finding {
+    /// The line that runs it again, with these words behind the command.
+    pub fn line(&self, words: &str) -> String {
+        let space = if words.is_empty() { "" } else { " " };
+        let mut line =
+            format!("cargo xtask attack{space}{words} --seed {} --program {}", self.seed, self.programs.start);
         if self.programs.end > self.programs.start + 1 {
-            write!(f, "..{}", self.programs.end)?;
+            line += &format!("..{}", self.programs.end);
         }
         if let Some(family) = &self.only {
-            write!(f, " --family {family}")?;
+            line += &format!(" --family {family}");
         }
-        write!(f, "  # {} {}: {}", self.family, self.kind, self.report)?;
+        line += &format!("  # {} {}: {}", self.family, self.kind, self.report);
         if let Some(note) = self.notes.last() {
-            write!(f, " [{note}]")?;
+            line += &format!(" [{note}]");
         }
         let frames: Vec<_> = self.stack.iter().take(6).map(String::as_str).collect();
-        if frames.is_empty() { Ok(()) } else { write!(f, " at {}", frames.join(" < ")) }
+        if !frames.is_empty() {
+            line += &format!(" at {}", frames.join(" < "));
+        }
+        line
     }
 }
 

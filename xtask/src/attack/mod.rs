@@ -1,17 +1,19 @@
 //! `cargo xtask attack`: random safe programs against the library under AddressSanitizer, in processes that may crash or hang.
 //!
 //! The programs are those of the package `attack`. Each is told by a seed and its number, and a finding is one line that runs it again.
-//! `build` makes the programs, `batch` runs some in one process, `check` plants defects, `judge` says what an ending means, `known` is the list of FFmpeg's own
-//! faults, `watch` whether a process gets on.
+//! `build` makes the programs, `batch` runs some in one process, `check` plants defects, `guards` and `without` take the library's guards away,
+//! `judge` says what an ending means, `known` is the list of FFmpeg's own faults, `watch` whether a process gets on.
 
 mod batch;
 mod build;
 mod check;
+mod guards;
 mod judge;
 mod known;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod without;
 
 use crate::setup::packages::Purpose;
 use crate::setup::{self, SetupArgs};
@@ -23,6 +25,7 @@ use judge::Finding;
 use known::Known;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -54,8 +57,23 @@ pub struct AttackArgs {
     /// First make sure that defects on purpose are found
     #[arg(long)]
     check: bool,
+    /// Attack a copy of the sources without this guard of the library until that shows: a name of xtask/src/attack/guards.rs, or all
+    #[arg(long, value_name = "GUARD")]
+    without: Option<String>,
     #[command(flatten)]
     setup: SetupArgs,
+}
+
+impl AttackArgs {
+    /// The programs to run; without an end where `endless`, or a time, says so.
+    fn range(&self, endless: bool) -> Range<u64> {
+        match (&self.program, self.programs, self.seconds) {
+            (Some(range), ..) => range.clone(),
+            (None, Some(programs), _) => 0..programs,
+            (None, None, seconds) if endless || seconds.is_some() => 0..u64::MAX,
+            (None, None, _) => 0..DEFAULT,
+        }
+    }
 }
 
 /// Programs in one process.
@@ -80,6 +98,7 @@ pub fn run(args: AttackArgs) -> Result<()> {
     if !cfg!(target_os = "linux") {
         bail!("attack runs on Linux alone");
     }
+    let guards = args.without.as_deref().map(without::guards).transpose()?;
     setup::ensure(Purpose::Memcheck, args.setup)?;
     let known = Known::read(&workspace::root().join("tools/attack/known.txt"))?;
     let programs = build::programs()?;
@@ -97,19 +116,27 @@ pub fn run(args: AttackArgs) -> Result<()> {
     if args.check {
         check::run(&setting)?;
     }
+    if let Some(guards) = guards {
+        return without::run(&guards, &args, &setting);
+    }
     let started = Instant::now();
-    let range = match (&args.program, args.programs, args.seconds) {
-        (Some(range), ..) => range.clone(),
-        (None, Some(programs), _) => 0..programs,
-        (None, None, Some(_)) => 0..u64::MAX,
-        (None, None, None) => 0..DEFAULT,
-    };
     let deadline = args.seconds.map(|seconds| started + Duration::from_secs(seconds));
-    let mut tally = attack(&setting, range, deadline, args.twice, known)?;
+    let search = Search { range: args.range(false), deadline, twice: args.twice, until: None };
+    let mut tally = attack(&setting, search, known)?;
     if args.valgrind > 0 {
         valgrind(&setting, args.valgrind, &mut tally)?;
     }
     tally.report(args.seed, started.elapsed(), args.program.is_none())
+}
+
+/// Which programs are run, and when it is enough.
+struct Search<'s> {
+    range: Range<u64>,
+    deadline: Option<Instant>,
+    /// Every so-manieth batch runs twice.
+    twice: u64,
+    /// Whether a finding is the one that is looked for.
+    until: Option<&'s (dyn Fn(&Finding) -> Result<bool> + Sync)>,
 }
 
 /// What all processes have found together.
@@ -124,10 +151,14 @@ struct Tally {
     /// How often a finding of that signature was met.
     alike: BTreeMap<String, u64>,
     started: Instant,
+    /// What was looked for, and when it was found.
+    wanted: Option<(Duration, Finding)>,
 }
 
 impl Tally {
-    fn take(&mut self, batch: Batch) {
+    /// Takes what a batch has found, and gives back what of it nobody knew.
+    fn take(&mut self, batch: Batch) -> Vec<Finding> {
+        let before = self.findings.len();
         self.version = self.version.or(batch.version);
         self.programs += batch.ended;
         for family in batch.families {
@@ -148,6 +179,7 @@ impl Tally {
                 }
             }
         }
+        self.findings[before..].to_vec()
     }
     fn report(self, seed: u64, elapsed: Duration, complete: bool) -> Result<()> {
         println!("\n{} programs of seed {seed} in {:.1} s", self.programs, elapsed.as_secs_f64());
@@ -179,7 +211,8 @@ impl Tally {
     }
 }
 
-fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice: u64, known: Known) -> Result<Tally> {
+fn attack(setting: &Setting, search: Search<'_>, known: Known) -> Result<Tally> {
+    let Search { range, deadline, twice, until } = search;
     let tally = Tally {
         known,
         version: None,
@@ -189,13 +222,17 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
         families: BTreeMap::new(),
         alike: BTreeMap::new(),
         started: Instant::now(),
+        wanted: None,
     };
+    let is_found = AtomicBool::new(false);
     let tally = Mutex::new(tally);
     let next = Mutex::new(range.start);
     let batches = || {
         let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
         let from = *next;
-        let over = deadline.is_some_and(|deadline| Instant::now() >= deadline) || interrupt::came();
+        let over = deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            || interrupt::came()
+            || is_found.load(Ordering::SeqCst);
         *next = from.saturating_add(BATCH).min(range.end);
         (from < *next && !over).then(|| from..*next)
     };
@@ -205,9 +242,20 @@ fn attack(setting: &Setting, range: Range<u64>, deadline: Option<Instant>, twice
             let batch = batch::run(setting, part.clone(), deadline)?;
             let again =
                 (twice > 0 && number % twice == 0).then(|| batch::differences(setting, &batch, part)).transpose()?;
-            let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-            tally.take(batch);
-            again.into_iter().for_each(|batch| tally.take(batch));
+            let mut new = Vec::new();
+            let time = {
+                let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                new.extend(tally.take(batch));
+                again.into_iter().for_each(|batch| new.extend(tally.take(batch)));
+                tally.started.elapsed()
+            };
+            for finding in new {
+                let Some(until) = until.filter(|_| !is_found.load(Ordering::SeqCst)) else { break };
+                if until(&finding)? {
+                    is_found.store(true, Ordering::SeqCst);
+                    tally.lock().unwrap_or_else(PoisonError::into_inner).wanted = Some((time, finding));
+                }
+            }
         }
         Ok(())
     };

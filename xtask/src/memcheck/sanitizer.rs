@@ -2,6 +2,7 @@
 
 use crate::workspace;
 use anyhow::{Context, Result};
+use std::path::Path;
 use std::process::Command;
 
 /// AddressSanitizer is stable in rustc but for the flag's name. Only the target is instrumented, never a build script; line
@@ -16,7 +17,11 @@ const VARIABLES: &[(&str, &str)] = &[
 /// Lets a cargo command build with AddressSanitizer, in a target folder of its own, so that these flags rebuild nothing of the normal
 /// builds.
 pub fn set_up(command: &mut Command) -> Result<()> {
-    let target = workspace::target_folder()?.join("asan");
+    set_up_in(command, &workspace::target_folder()?.join("asan"))
+}
+
+/// The same with that target folder.
+pub fn set_up_in(command: &mut Command, target: &Path) -> Result<()> {
     command.args(["--target", &host_triple()?]).arg("--target-dir").arg(target).envs(VARIABLES.iter().copied());
     Ok(())
 }

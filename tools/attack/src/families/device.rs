@@ -2,7 +2,8 @@
 
 use super::input;
 use crate::logger;
-use crate::world::{World, drop_in_any_order, outcome};
+use crate::words;
+use crate::world::{World, drivers_fail, drop_in_any_order, outcome, wrong};
 use avsluice::{
     Any, Cuda, Decoder, Demuxer, Device, DeviceMemory, Encoder, Format, Frame, FramePool, Named, Packet, PixelFormat,
     Settle, Teardown, TimeBase,
@@ -82,18 +83,20 @@ pub fn run(world: &mut World) {
         let opened = if world.rng.one_in(3) { Device::cuda_with_own_context(0) } else { Device::cuda(0) };
         world.note(format_args!("CUDA device: {}", outcome(&opened)));
         let Ok(device) = opened else { return };
-        if world.rng.one_in(3) {
-            return simple(world, device, early);
+        match world.rng.below(6) {
+            0 | 1 => simple(world, device, early),
+            2 => lent(world, device, "h264_nvenc"),
+            _ => steps::<Cuda>(world, device, "h264_nvenc", early),
         }
-        steps::<Cuda>(world, device, "h264_nvenc", early);
     } else {
         let opened = Device::vaapi(simgpu::va::NODE);
         world.note(format_args!("VA-API device: {}", outcome(&opened)));
         let Ok(device) = opened else { return };
-        if world.rng.one_in(3) {
-            return simple(world, device, early);
+        match world.rng.below(6) {
+            0 | 1 => simple(world, device, early),
+            2 => lent(world, device, "h264_vaapi"),
+            _ => steps(world, device, "h264_vaapi", early),
         }
-        steps(world, device, "h264_vaapi", early);
     }
 }
 
@@ -131,6 +134,72 @@ fn simple<M: DeviceMemory>(world: &mut World, device: Device<M>, early: bool) {
     } else {
         drop(device);
     }
+}
+
+/// A device that is only borrowed. What may be held without the borrow does not keep it: then it closes.
+fn lent<M: DeviceMemory>(world: &mut World, device: Device<M>, encoder: &str)
+where
+    Named: avsluice::encode::Encodes<M>,
+{
+    let all = words::encoders();
+    let mut packets = Vec::new();
+    let mut hosts = Vec::new();
+    let mut used = Vec::new();
+    for _ in 0..world.rng.between(1, 3) {
+        let format = Format {
+            pixels: world.rng.choose(&[PixelFormat::Nv12, PixelFormat::Nv12, PixelFormat::Yuv420p, PixelFormat::P010]),
+            ..world.format()
+        };
+        let Ok(pool) = FramePool::new(&device, format) else { continue };
+        // Most encoders take no frame of a device's.
+        let name = match world.rng.below(3) {
+            0 => encoder,
+            1 => world.rng.pick(&["wrapped_avframe", "rawvideo", "mpeg4", "ffv1", "libx264", "mjpeg"]),
+            _ => world.rng.pick(&all),
+        };
+        let opened = Encoder::new(&pool, TimeBase::hz(25), Named::new(name)).threads(1).open();
+        world.note(format_args!("{name} on frames of a device: {}", outcome(&opened)));
+        used.push(name);
+        let mut opened = opened.ok();
+        for pts in 0..world.rng.between(1, 3) {
+            let Ok(mut frame) = pool.frame() else { break };
+            frame.set_pts(pts as i64);
+            hosts.extend(frame.download().ok());
+            if let Some(encoder) = &mut opened {
+                match encoder.send(frame) {
+                    Ok(ready) => packets.extend(ready.flatten()),
+                    Err(failed) => drop(failed.into_value()),
+                }
+            }
+        }
+        if let Some(Ok(flushing)) = opened.map(|encoder| encoder.flush()).filter(|_| world.rng.one_in(2)) {
+            drop(flushing.finish(avsluice::Limit::default(), |packet| {
+                packets.push(packet);
+                Ok(())
+            }));
+        }
+    }
+    world.note(format_args!(
+        "the device goes before {} packets and {} frames of the host's",
+        packets.len(),
+        hosts.len()
+    ));
+    if let Err(failed) = device.close() {
+        // A driver that fails keeps what it likes; FFmpeg 7.1's vaapi encoders keep their device (the README says so).
+        let may_be_kept = drivers_fail() || (encoder.ends_with("_vaapi") && avsluice::libavcodec_version().0 == 61);
+        if !may_be_kept {
+            wrong(format!(
+                "a device does not close, of which nothing is left but packets of {used:?}: {}",
+                failed.error()
+            ));
+        }
+        drop(failed.into_value());
+    }
+    for packet in &packets {
+        world.take_packet(packet);
+    }
+    drop_in_any_order(&mut world.rng, packets);
+    drop_in_any_order(&mut world.rng, hosts);
 }
 
 fn steps<M: DeviceMemory>(world: &mut World, device: Device<M>, encoder: &str, early: bool)

@@ -100,6 +100,15 @@ fn configured<'d, M: avsluice::Memory + avsluice::Concrete>(
     name: &str,
     format: Format,
 ) -> Option<Encoder<'d, M>> {
+    let alone = if world.rng.one_in(2) { words::inner::option_of(&mut world.rng, name) } else { None };
+    if let Some(key) = alone {
+        // Nothing else that could end the opening.
+        let value = words::inner::valid(&mut world.rng, key);
+        world.note(format_args!("{name} {key}={value} {format:?}, alone"));
+        let opened = Encoder::new(pool, TimeBase::hz(25), Named::new(name).set(key, &value)).threads(1).open();
+        world.note(format_args!("{name} {key}={value} {format:?}: {}", outcome(&opened)));
+        return opened.ok();
+    }
     let options = options(world, name);
     let rng = &mut world.rng;
     let time_base = match rng.below(8) {
