@@ -119,7 +119,9 @@ fn what_an_iso_file_has_31_bits_for_is_refused_inside_of_other_formats_too() {
             ("stream_segment", "out%03d.mp4", Some(("segment_format", "mp4"))),
         ] {
             let mut output = Muxer::create_as(format, dir.path().join(name)).unwrap();
-            option.iter().for_each(|(option, value)| drop(output.option(option, value)));
+            option.iter().for_each(|(option, value)| {
+                output.option(option, value);
+            });
             let track = output.add_copy(&h264).unwrap();
             let mut output = output.open().unwrap();
             let long = packet(0, 0, 1 << 40);

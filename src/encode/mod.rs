@@ -1,4 +1,4 @@
-//! [`Frame`](crate::Frame) -> [`Packet`](crate::Packet): `Configured -> Opened -> Flushing -> Closed`.
+//! [`Frame`](crate::Frame) -> [`Packet`]: `Configured -> Opened -> Flushing -> Closed`.
 //!
 //! | state | what it is | what only it can do |
 //! |---|---|---|

@@ -93,9 +93,10 @@ impl Claim {
     }
     /// Removes the file that was created under this claim, for nothing. One that somebody has put in its place stays.
     pub(crate) fn remove(&self, url: &Url) {
-        let created = open().iter().find(|entry| entry.claim == self.0).and_then(|entry| entry.file.clone());
         let there = place(url).and_then(|(file, _)| file);
-        let Some(path) = url.file().filter(|_| created.is_some() && created == there) else { return };
+        let is_ours = |entry: &Entry| entry.claim == self.0 && entry.file.is_some() && entry.file == there;
+        let is_created = open().iter().any(is_ours);
+        let Some(path) = url.file().filter(|_| is_created) else { return };
         if let Err(left) = fs::remove_file(path) {
             crate::error::guard::say!(Warn, "{url} is empty and cannot be removed: {left}");
         }
