@@ -5,7 +5,7 @@ mod tools;
 
 mod support;
 
-use avsluice::{Decoder, Demuxer, ErrorKind, Frame, Outcome, System, TeardownReport};
+use avsluice::{Decoder, Demuxer, ErrorKind, Frame, Outcome, Packet, Stream, System, TeardownReport, TimeBase};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -174,4 +174,23 @@ fn a_damaged_file_gives_what_ffmpeg_gives_and_counts_what_was_lost() {
         }
     }
     assert!(files >= 50 && counted * 10 >= files * 8, "{counted} of {files} reports told of the damage");
+}
+
+/// A source that never ends and never gives a picture: each call comes back.
+#[test]
+fn a_source_without_an_end_and_without_pictures_gives_an_error() {
+    let stream = Stream::of_packets("h264", TimeBase::hz(25)).unwrap().with_size(64, 64).unwrap();
+    let mut taken = 0;
+    // It ends after all, should nobody stop: a test must.
+    let packets = std::iter::from_fn(|| {
+        taken += 1;
+        (taken <= 20_000).then(|| Packet::new(&[0, 0, 1, 0x65, 0xFF, 0, 0xFF]))
+    });
+    let mut frames = Decoder::new(System, &stream).threads(1).open().unwrap().frames(packets);
+    for _ in 0..2 {
+        let error = frames.next().expect("it does not end").map(drop).unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::NoFrame, "{error}");
+    }
+    drop(frames);
+    assert_eq!(taken, 2 * 4096);
 }

@@ -75,6 +75,46 @@ fn extreme_times_neither_abort_nor_hang_any_muxer() {
     });
 }
 
+/// Writes packets with these times to the tracks of a dash output, and finishes it.
+fn dash(codecs: &[&str], clock: TimeBase, packets: &[(usize, [i64; 3])]) -> Result<(), Error> {
+    println!("{codecs:?} {clock} {packets:?}");
+    let dir = tempfile::tempdir().unwrap();
+    let mut output = Muxer::create_as("dash", dir.path().join("out.mpd")).unwrap();
+    let add = |codec: &&str| {
+        let stream = Stream::of_packets(codec, clock).unwrap().with_size(64, 64).unwrap();
+        output.add_copy(&stream).unwrap()
+    };
+    let tracks: Vec<_> = codecs.iter().map(add).collect();
+    let mut output = output.open().unwrap();
+    for &(track, [pts, dts, duration]) in packets {
+        let mut packet = packet(pts, dts, duration);
+        packet.set_time_base(clock);
+        output.write(tracks[track], packet).unwrap();
+    }
+    output.finish().map(drop)
+}
+
+/// dash's end divides by the length of its first track.
+#[test]
+fn a_track_that_lasts_no_time_is_no_division_by_zero() {
+    isolated("a_track_that_lasts_no_time_is_no_division_by_zero", || {
+        for clock in [TimeBase::hz(90_000), TimeBase::hz(1_000_000_000), TimeBase::hz(1)] {
+            for times in [&[[0, 0, 0]][..], &[[7, 7, 1]], &[[0, 0, 0], [1, 1, 0]]] {
+                let packets: Vec<_> = times.iter().map(|times| (0, *times)).collect();
+                dash(&["vp8"], clock, &packets).unwrap();
+                // No picture of VP9: FFmpeg waits for one, and drops it at the end.
+                let ended = dash(&["vp9"], clock, &packets);
+                assert!(ended.is_ok() || ended.is_err_and(|error| *error.kind() == ErrorKind::NoPackets));
+            }
+            // The first track stays empty.
+            let ended = dash(&["vp8", "vp8"], clock, &[(1, [0, 0, 1])]);
+            assert_eq!(*ended.unwrap_err().kind(), ErrorKind::NoPackets);
+            assert_eq!(*dash(&["vp8"], clock, &[]).unwrap_err().kind(), ErrorKind::NoPackets);
+            dash(&["vp8", "vp8"], clock, &[(0, [0, 0, 1])]).unwrap();
+        }
+    });
+}
+
 #[test]
 fn times_of_a_day_are_taken() {
     let day = 24 * 3600 * 90_000;

@@ -9,6 +9,9 @@ use crate::{
 use std::time::Duration;
 
 /// The frames of a stream, to its end. It owns the decoder and takes it through its states.
+///
+/// Where 4096 packets in a row give no frame, `NoFrame` comes out, so that a source without an end cannot hold the caller for ever. The next call
+/// goes on.
 #[must_use]
 pub struct Frames<'d, Y: Output, P> {
     decoder: Stage<'d, Y>,
@@ -20,6 +23,9 @@ pub struct Frames<'d, Y: Output, P> {
 
 /// Seconds before a time within which its keyframe is looked for; then the file is decoded from its start.
 const FARTHEST: i64 = 64;
+
+/// Packets in a row that may give no frame. A source may have no end: FFmpeg repeats a picture for ever (`loop`), a server sends what is no video.
+const FRUITLESS: u32 = 4096;
 
 enum Stage<'d, Y: Output> {
     Opened(Decoder<'d, Y>),
@@ -50,12 +56,19 @@ impl<'d, Y: Output, P: Iterator<Item = Result<Packet>>> Frames<'d, Y, P> {
     }
     /// The next frame; at the end of the packets the decoder is flushed, at its own end it is closed.
     fn pull(&mut self) -> Result<Option<Y::Frame<'d>>> {
+        let mut fruitless = 0;
         loop {
             match &mut self.decoder {
                 Stage::Opened(decoder) => {
                     if let Some(frame) = decoder.receive()? {
                         return Ok(Some(frame));
                     }
+                    if fruitless == FRUITLESS {
+                        let detail =
+                            format!("{FRUITLESS} packets in a row gave no frame: the next call goes on behind them");
+                        return Err(Error::new(ErrorKind::NoFrame, "decode").detail(detail));
+                    }
+                    fruitless += 1;
                     match self.packets.next() {
                         Some(packet) => drop(decoder.send(packet?)?),
                         None => self.flush()?,

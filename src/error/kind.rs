@@ -82,7 +82,7 @@ pub enum ErrorKind {
         /// The time that was allowed.
         after: Duration,
     },
-    /// The stream has no frame.
+    /// The stream has no frame, or gave none in 4096 packets.
     NoFrame,
     /// The file has no stream of that kind.
     NoStream,

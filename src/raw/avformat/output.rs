@@ -278,7 +278,13 @@ impl Output {
         // SAFETY: the header was written, and self is used up.
         let end = || unsafe { ffi::av_write_trailer(context) };
         let is_empty = self.tracks.iter().all(|track| track.written == 0);
-        let trailer = check("av_write_trailer", || self.interrupt_callback.during(end));
+        let trailer = match self.can_end() {
+            true => check("av_write_trailer", || self.interrupt_callback.during(end)),
+            false => {
+                let detail = "nothing was written to track 0, from which dash has its length";
+                Err(Error::new(ErrorKind::NoPackets, "finish").detail(detail))
+            }
+        };
         let closed = self.close();
         let ended = trailer.map(drop).and(closed).map_err(|error| {
             let error = self.explain(error);
@@ -290,6 +296,20 @@ impl Output {
             return Err(self.url.error(ErrorKind::NoPackets, "finish", detail));
         }
         Ok((self.take_writer(), self.report()))
+    }
+    /// Whether the trailer can be written: dash's divides by the length of the first track.
+    fn can_end(&mut self) -> bool {
+        if self.container.name() != "dash" {
+            return true;
+        }
+        let context = self.context.as_ptr();
+        // SAFETY: the header is written and the trailer not; no packet is "what waits for packets of other tracks". A filter of FFmpeg's may have
+        // kept a packet back all the same, so that only the count of the stream tells.
+        let flush = || unsafe { ffi::av_interleaved_write_frame(context, ptr::null_mut()) };
+        // An error of it comes again from the trailer.
+        self.interrupt_callback.during(flush);
+        // SAFETY: the context is live, and has a stream for each track: one at least, or there is no header.
+        unsafe { (**(*context).streams).nb_frames > 0 }
     }
     /// Closes the file. What was still buffered is written now, so errors come now.
     fn close(&mut self) -> Result<()> {

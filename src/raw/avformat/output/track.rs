@@ -32,6 +32,7 @@ pub(super) struct Track {
     mended: u64,
     /// See `limits`.
     longest: i64,
+    shortest: i64,
     headers: Option<BsfContext>,
     ready: VecDeque<RawPacket>,
 }
@@ -98,6 +99,7 @@ impl Track {
             written: 0,
             mended: 0,
             longest: limits::longest(container),
+            shortest: limits::shortest(container, time_base),
             headers,
             ready: VecDeque::new(),
         }
@@ -129,6 +131,9 @@ impl Track {
         limits::rescale(&mut packet, self.time_base)?;
         if packet.duration() <= 0 {
             packet.set_duration(self.period);
+        }
+        if packet.duration() < self.shortest {
+            packet.set_duration(self.shortest);
         }
         let duration = packet.duration();
         let (pts, dts) = (packet.pts(), packet.dts());
