@@ -48,8 +48,8 @@ impl ParseCallbacks for Recorder {
     }
 }
 
-/// Functions that take a `va_list`, a `FILE` or a `struct tm`: their layout is the C compiler's affair. shim.c does what is
-/// needed of them.
+/// Functions that take a `va_list`, a `FILE` or a `struct tm`: their layout is the C compiler's affair. shim.c does
+/// what is needed of them.
 const NOT_BOUND: &str =
     "av_vlog|av_log_.*callback|av_log_format_line2?|av_vbprintf|avio_vprintf|av_hex_dump|av_pkt_dump2|av_fopen_utf8";
 /// What those functions would leave behind, by its names in the C libraries.

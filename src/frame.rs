@@ -12,7 +12,8 @@ pub use crate::raw::avutil::rows::{HostRows, HostRowsMut};
 
 /// One reference to a picture in memory `M` (an AVFrame), no longer than the device's `'d`.
 ///
-/// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from [`try_clone`](Frame::try_clone).
+/// `Send` and `Sync`: through `&` it is only read. A second encoder gets a reference of its own from
+/// [`try_clone`](Frame::try_clone).
 #[must_use]
 pub struct Frame<'d, M: Memory> {
     pub(crate) raw: RawFrame,

@@ -51,8 +51,9 @@
 //! }
 //! ```
 //!
-//! The layers, one direction: `ffi` (bindgen's output) -> `raw` (owners with safe methods; the only `unsafe` code) -> the rest,
-//! which forbids it. FFmpeg's log goes to the `log` facade, see [`log`].
+//! The floors, from the ground: `ffi` (bindgen's output), `types` (plain values), `error`, `raw` (owners with safe
+//! methods), and the public modules. `unsafe` code is in `ffi` and `raw` alone. FFmpeg's log goes to the `log` facade,
+//! see [`log`].
 
 #[forbid(unsafe_code)]
 mod codec;

@@ -1,4 +1,5 @@
-//! What the documentation claims of the tests: each one that docs/hazards.md or the README names is there, and is a test.
+//! What the documentation claims of the tests: each one that docs/hazards.md or the README names is there, and is a
+//! test.
 
 use std::{collections::BTreeSet, fs, path::Path, path::PathBuf};
 
@@ -13,7 +14,8 @@ fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The texts between backquotes that look like `path.rs` or `path.rs::function`. A name like `h05_what_happens` alone is of the file before it.
+/// The texts between backquotes that look like `path.rs` or `path.rs::function`. A name like `h05_what_happens` alone
+/// is of the file before it.
 fn references(markdown: &str) -> BTreeSet<String> {
     let quoted = markdown.split('`').skip(1).step_by(2);
     let mut file = "";

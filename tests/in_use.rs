@@ -181,7 +181,8 @@ impl log::Log for Mover {
     fn flush(&self) {}
 }
 
-/// An opening that fails removes the empty file that it has made, and nothing that somebody has put in its place meanwhile.
+/// An opening that fails removes the empty file that it has made, and nothing that somebody has put in its place
+/// meanwhile.
 #[test]
 fn h70_a_file_that_took_the_place_of_a_failed_outputs_stays() {
     log::set_logger(&Mover).unwrap();

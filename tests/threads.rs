@@ -198,9 +198,11 @@ fn a_writer_that_fails_stops_the_others_and_says_why() {
             let error = written.0.unwrap_err();
             assert!(error.to_string().contains("the disk is full"), "{error}");
             assert_eq!(written.1.taken, after);
-            // Encoder and decoder may have come to their end before: the last packets were then on their way to the writer.
+            // Encoder and decoder may have come to their end before: the last packets were then on their way to the
+            // writer.
             match &encoded.0 {
-                Ok(_) => assert_eq!(encoded.1.given, 250, "{after}"),
+                // What four places between them and the writer's hands hold may be all that was left.
+                Ok(_) => assert!(encoded.1.given == 250 && after + 4 + 1 >= 250, "{after}"),
                 Err(error) => assert!(is_hung_up(error), "{after}: {error}"),
             }
             assert!(decoded.0.is_ok() == (decoded.1.given == 250) || decoded.1.given == 250, "{after}");

@@ -28,8 +28,8 @@ pub(crate) trait Codec {
             None => self.receive_from_codec(),
         }
     }
-    /// Sends the end of stream, once what the caller left inside has made room for it. With nothing ever sent there is nothing
-    /// to end, and some of FFmpeg's encoders crash when they are drained then.
+    /// Sends the end of stream, once what the caller left inside has made room for it. With nothing ever sent there is
+    /// nothing to end, and some of FFmpeg's encoders crash when they are drained then.
     fn end_stream(&mut self) -> Result<()> {
         self.core().refuse_if_poisoned()?;
         if self.core().sent == 0 {
@@ -53,8 +53,8 @@ pub(crate) trait Codec {
             }
         }
     }
-    /// After the end of stream: the next output, `None` at the codec's end. A codec that asks for input although its stream has
-    /// ended is asked again: that is not its end.
+    /// After the end of stream: the next output, `None` at the codec's end. A codec that asks for input although its
+    /// stream has ended is asked again: that is not its end.
     fn drain(&mut self, drain: &mut Drain) -> Result<Option<Self::Output>> {
         drain.resume();
         loop {

@@ -1,7 +1,7 @@
 //! The life that encoders, decoders and (later) filters share once they are open.
 //!
-//! `core` has what each of them consists of, `ready` what a call gives, `drain` the end of a stream, `states` the two states behind it, and
-//! `teardown` how it is closed and what is said of it.
+//! `core` has what each of them consists of, `ready` what a call gives, `drain` the end of a stream, `states` the two
+//! states behind it, and `teardown` how it is closed and what is said of it.
 
 mod core;
 mod drain;

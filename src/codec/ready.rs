@@ -2,8 +2,8 @@
 
 use crate::Result;
 
-/// What a codec gives now; what is not taken stays inside for the next call. It ends after an error, so that a loop that passes
-/// over errors ends too.
+/// What a codec gives now; what is not taken stays inside for the next call. It ends after an error, so that a loop
+/// that passes over errors ends too.
 #[must_use = "take the output that is ready, or it waits for the next call"]
 pub struct Ready<'c, T> {
     codec: &'c mut (dyn Receive<T> + Send),

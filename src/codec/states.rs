@@ -2,8 +2,8 @@
 
 /// Defines both states, and what can be done in them.
 ///
-/// `$kind<'d, $type: $bound>` is the encoder or decoder, `$core` what it consists of, `$output` what comes out of it: `$word`s. `$wrap` makes
-/// one of what the core gives. `$lost` says whether what was sent and never came out is lost.
+/// `$kind<'d, $type: $bound>` is the encoder or decoder, `$core` what it consists of, `$output` what comes out of it:
+/// `$word`s. `$wrap` makes one of what the core gives. `$lost` says whether what was sent and never came out is lost.
 macro_rules! states_behind_the_end {
     (
         $kind:ident<$type:ident: $bound:ident>, $core:ty, $word:literal,
@@ -69,11 +69,12 @@ macro_rules! states_behind_the_end {
         }
 
         impl<$type: $bound> $kind<'static, $type, Flushing> {
-            /// [`finish`](Self::finish) on a helper thread, for drivers that may hang. Only for shared devices: a thread that never comes
-            /// back keeps what it has.
+            /// [`finish`](Self::finish) on a helper thread, for drivers that may hang. Only for shared devices: a
+            /// thread that never comes back keeps what it has.
             ///
             /// # Errors
-            /// [`Overdue`](crate::teardown::Overdue) with the thread to join when the time is over; else what `finish` returns.
+            /// [`Overdue`](crate::teardown::Overdue) with the thread to join when the time is over; else what `finish`
+            /// returns.
             pub fn finish_within(
                 self,
                 time: std::time::Duration,

@@ -4,15 +4,16 @@ use super::{Context, Stream};
 use crate::{Cuda, Device, Result, raw::backend};
 
 impl Device<Cuda> {
-    /// The CUDA device with this ordinal, on its primary context: the one that CUDA's run-time API and most libraries use.
+    /// The CUDA device with this ordinal, on its primary context: the one that CUDA's run-time API and most libraries
+    /// use.
     ///
     /// # Errors
     /// `DriverMissing` without the NVIDIA driver, `NoDevice` if it knows no such device.
     pub fn cuda(ordinal: u32) -> Result<Self> {
         backend::cuda::device(ordinal, true).map(Self::from_buffer)
     }
-    /// The same on a context of its own, which shares nothing with other CUDA code of the process. Make one, and share it: a
-    /// driver gives out about 65,000 contexts in the life of a process.
+    /// The same on a context of its own, which shares nothing with other CUDA code of the process. Make one, and share
+    /// it: a driver gives out about 65,000 contexts in the life of a process.
     ///
     /// # Errors
     /// As [`Device::cuda`].

@@ -27,8 +27,8 @@ pub enum Surfaces {
     /// them itself; before, avsluice does. VA-API has no such copy: its frames are the decoder's own in either case.
     #[default]
     Copied,
-    /// The decoder's own surfaces, of which NVDEC has 32: say with [`extra_frames`](Decoder::extra_frames) how many are kept at once. Drop
-    /// them before the decoder is closed.
+    /// The decoder's own surfaces, of which NVDEC has 32: say with [`extra_frames`](Decoder::extra_frames) how many are
+    /// kept at once. Drop them before the decoder is closed.
     Direct,
 }
 

@@ -121,7 +121,7 @@ impl DecoderCore {
             if self.extra_frames > 0 {
                 // NVDEC has 32 surfaces for the codec and for those that are held.
                 detail += &format!(
-                    "; or the device has no {} surfaces to extra_frames: say fewer with extra_frames(..)",
+                    "; or the device cannot hold {} frames more: say fewer with extra_frames(..)",
                     self.extra_frames
                 );
             }

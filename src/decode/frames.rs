@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// The frames of a stream, to its end. It owns the decoder and takes it through its states.
 ///
-/// Where 4096 packets in a row give no frame, `NoFrame` comes out, so that a source without an end cannot hold the caller for ever. The next call
-/// goes on.
+/// Where 4096 packets in a row give no frame, `NoFrame` comes out, so that a source without an end cannot hold the
+/// caller for ever. The next call goes on.
 #[must_use]
 pub struct Frames<'d, Y: Output, P> {
     decoder: Stage<'d, Y>,
@@ -24,7 +24,8 @@ pub struct Frames<'d, Y: Output, P> {
 /// Seconds before a time within which its keyframe is looked for; then the file is decoded from its start.
 const FARTHEST: i64 = 64;
 
-/// Packets in a row that may give no frame. A source may have no end: FFmpeg repeats a picture for ever (`loop`), a server sends what is no video.
+/// Packets in a row that may give no frame. A source may have no end: FFmpeg repeats a picture for ever (`loop`), a
+/// server sends what is no video.
 const FRUITLESS: u32 = 4096;
 
 enum Stage<'d, Y: Output> {

@@ -38,8 +38,8 @@ crate::codec::states_behind_the_end! {
 }
 
 impl<'d, Y: Output> Decoder<'d, Y, Flushing> {
-    /// Discards what is inside and takes packets again (avcodec_flush_buffers): a drained decoder is used for the next file of the
-    /// same format, or from another place of this one.
+    /// Discards what is inside and takes packets again (avcodec_flush_buffers): a drained decoder is used for the next
+    /// file of the same format, or from another place of this one.
     pub fn reset(mut self) -> Decoder<'d, Y> {
         self.state.core.reset();
         Decoder::with(Opened { core: self.state.core })

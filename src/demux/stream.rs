@@ -113,8 +113,8 @@ impl Stream {
     }
     /// How long it is; the file's duration where the stream has none of its own.
     pub fn duration(&self) -> Option<Duration> {
-        let seconds = self.time_base().seconds(self.0.duration?);
-        Duration::try_from_secs_f64(seconds).ok()
+        const NANOSECONDS: Ratio = Ratio { num: 1, den: 1_000_000_000 };
+        u64::try_from(self.ratio().rescale(self.0.duration?, NANOSECONDS)).ok().map(Duration::from_nanos)
     }
     /// How many frames it has, where the container counts them.
     pub fn frame_count(&self) -> Option<u64> {

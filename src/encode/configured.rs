@@ -115,8 +115,8 @@ impl<'d, M: Memory, O: Encodes<M>> Encoder<'d, M, Configured<O>> {
         self.state.codes_fields = true;
         self
     }
-    /// Leaves the parameter sets out of the packets: the application hands [`extradata`](Encoder::extradata) on in another way, such as a session
-    /// description. A muxer whose container has a place for them says so by itself.
+    /// Leaves the parameter sets out of the packets: the application hands [`extradata`](Encoder::extradata) on in
+    /// another way, such as a session description. A muxer whose container has a place for them says so by itself.
     pub fn global_header(mut self) -> Self {
         self.state.global_header = true;
         self
@@ -176,10 +176,12 @@ impl<O: super::Options> Configured<O> {
         // What is wrong with the options shows without a driver.
         let settings = self.options.settings();
         context.set_options(&settings)?;
-        match (&self.device, backend.device_in_options(&settings).and_then(|ordinal| backend.device(ordinal))) {
-            (Some(device), _) => self.build_uploading(backend, device),
-            (None, Some(device)) => self.build_uploading(backend, &device?),
-            (None, None) => self.build_on_any(backend),
+        if let Some(device) = &self.device {
+            return self.build_uploading(backend, device);
+        }
+        match backend.device_in_options(&settings).and_then(|ordinal| backend.device(ordinal)) {
+            Some(device) => self.build_uploading(backend, &device?),
+            None => self.build_on_any(backend),
         }
     }
     /// On the first device that opens the encoder: some GPUs decode alone.

@@ -94,7 +94,8 @@ impl EncoderCore {
             frame.facts_mut().time_base = self.time_base;
         }
     }
-    /// Lines of a call that succeeded. Of a new bit rate that the driver refused, some of FFmpeg's encoders only log it.
+    /// Lines of a call that succeeded. Of a new bit rate that the driver refused, some of FFmpeg's encoders only log
+    /// it.
     fn note(&mut self, lines: Vec<Line>) {
         let says = |text: &str| lines.iter().any(|line| line.text.contains(text));
         if let Some((_, operation)) = self.refused_bit_rate.filter(|(text, _)| says(text)) {

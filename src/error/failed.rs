@@ -6,8 +6,8 @@ use std::{error, fmt};
 /// A call that took `T` and failed: why, and `T` back.
 ///
 /// Not an `Error` itself: an error is kept and passed on, and an open codec must not be. `?` drops the value, there and
-/// then, and passes on the [`Error`]: to `Error`, to `Box<dyn Error>`, and with the feature `anyhow` to `anyhow::Error`.
-/// Elsewhere write `.map_err(Failed::into_error)?`.
+/// then, and passes on the [`Error`]: to `Error`, to `Box<dyn Error>`, and with the feature `anyhow` to
+/// `anyhow::Error`. Elsewhere write `.map_err(Failed::into_error)?`.
 #[must_use]
 pub struct Failed<T> {
     error: Error,

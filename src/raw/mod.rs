@@ -81,7 +81,8 @@ pub(crate) fn check(operation: &'static str, call: impl FnOnce() -> i32) -> Resu
     Ok(code)
 }
 
-/// The error of an FFmpeg call: its negative return value with what was logged meanwhile, which tells more than the value does.
+/// The error of an FFmpeg call: its negative return value with what was logged meanwhile, which tells more than the
+/// value does.
 pub(crate) fn ffmpeg_error(operation: &'static str, code: i32, log: Vec<Line>) -> Error {
     let patterns = backend::all().flat_map(|backend| backend.patterns());
     Error::ffmpeg(operation, code, log, patterns)

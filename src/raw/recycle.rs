@@ -165,8 +165,8 @@ impl<T: Object> Supply<T> {
 /// An owned AVFrame or AVPacket. One pointer wide.
 pub struct Reusable<T: Object>(ManuallyDrop<Box<Node<T>>>);
 
-// SAFETY: `&Reusable` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut Reusable` only), and
-// the buffers' counts are atomic.
+// SAFETY: `&Reusable` gives read access alone (`as_ptr` is for this module's siblings, which write through `&mut
+// Reusable` only), and the buffers' counts are atomic.
 unsafe impl<T: Object> Sync for Reusable<T> {}
 
 impl<T: Object> Reusable<T> {

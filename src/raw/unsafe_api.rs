@@ -61,8 +61,8 @@ impl Mapped<'_> {
     /// A row of the mapping itself, not copied; `None` if there is no such plane or row.
     ///
     /// # Safety
-    /// While the result lives nobody writes the picture: not the device, not through another mapping, and no process that shares the buffer it
-    /// was imported from.
+    /// While the result lives nobody writes the picture: not the device, not through another mapping, and no process
+    /// that shares the buffer it was imported from.
     pub unsafe fn row_in_place(&self, plane: usize, row: usize) -> Option<&[u8]> {
         // SAFETY: by the caller's word.
         unsafe { self.raw.mapped_rows(plane)?.in_place(row) }
@@ -73,17 +73,17 @@ impl Mapped<'_> {
 /// ([`FramePool::import`](crate::FramePool::import)).
 ///
 /// # Safety
-/// The planes are allocated in the pool's context, have the pool's format, and are unchanged until the value is dropped. They stay
-/// allocated for longer: until every encoder that took the frame is closed. NVENC keeps a picture's memory registered so long, and freeing
-/// it earlier is undefined in the driver. So a ring hands its pictures out again when they are dropped, and goes after the encoder. It must be
-/// `'static`: a leaked encoder may read it for ever.
+/// The planes are allocated in the pool's context, have the pool's format, and are unchanged until the value is
+/// dropped. They stay allocated for longer: until every encoder that took the frame is closed. NVENC keeps a picture's
+/// memory registered so long, and freeing it earlier is undefined in the driver. So a ring hands its pictures out again
+/// when they are dropped, and goes after the encoder. It must be `'static`: a leaked encoder may read it for ever.
 pub unsafe trait Picture: Send + 'static {
     /// Pointer and pitch in bytes of each plane: two for NV12, the second right behind the rows of the first.
     fn planes(&self) -> &[(u64, usize)];
 }
 
-/// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one pitch, and
-/// each plane right behind the rows of the one before it.
+/// A frame around an application's picture, if it is laid out as FFmpeg tells NVENC that frames of the pool are: one
+/// pitch, and each plane right behind the rows of the one before it.
 pub(crate) fn import_cuda<P: Picture>(pool: &BufferRef, format: Format, picture: P) -> Result<RawFrame, (Error, P)> {
     let planes = picture.planes().to_vec();
     if let Err(reason) = layout(pool.frames_format(), &planes) {

@@ -17,7 +17,8 @@ pub struct DmaBuf {
     pub height: u32,
     /// DRM's code of the pixel format (`DRM_FORMAT_*`): see [`fourcc`].
     pub fourcc: u32,
-    /// DRM's modifier, which tells how the rows are tiled or compressed: [`LINEAR`], [`UNKNOWN`], or one of the driver's.
+    /// DRM's modifier, which tells how the rows are tiled or compressed: [`LINEAR`], [`UNKNOWN`], or one of the
+    /// driver's.
     pub modifier: u64,
     /// One for each plane of the format: 2 for NV12.
     pub planes: Vec<Plane>,

@@ -1,4 +1,5 @@
-//! Facts that travel with a frame or a packet, and what made a packet: one stream's packets are told from another's by it.
+//! Facts that travel with a frame or a packet, and what made a packet: one stream's packets are told from another's by
+//! it.
 
 use crate::{ffi, types::time::Ratio};
 use std::{

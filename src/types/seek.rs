@@ -22,8 +22,9 @@ impl From<Duration> for Time {
 pub enum Seek {
     /// The beginning.
     Start,
-    /// The last keyframe at or before that time: where decoding begins for a picture that is shown then. Formats without an index (MPEG-TS)
-    /// may end up at another packet near by, and the decoder then gives the first pictures from the next keyframe on.
+    /// The last keyframe at or before that time: where decoding begins for a picture that is shown then. Formats
+    /// without an index (MPEG-TS) may end up at another packet near by, and the decoder then gives the first pictures
+    /// from the next keyframe on.
     Before(Time),
     /// The first keyframe at or after that time.
     After(Time),

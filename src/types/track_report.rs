@@ -10,8 +10,8 @@ pub struct TrackReport {
     pub codec: &'static str,
     /// Packets that FFmpeg took.
     pub packets: u64,
-    /// Packets of a copied stream whose times were changed: their decoding time did not follow the packet before, or was after their
-    /// presentation time.
+    /// Packets of a copied stream whose times were changed: their decoding time did not follow the packet before, or
+    /// was after their presentation time.
     pub mended: u64,
 }
 

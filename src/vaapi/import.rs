@@ -7,14 +7,16 @@ use crate::{
 };
 
 impl<'d> FramePool<'d, Vaapi> {
-    /// The DMA-BUF as a surface, not copied (av_hwframe_map). The descriptors are closed when the last reference to the frame is
-    /// dropped, which for an encoder's input is when its packet is out: until then nobody may draw into the picture.
+    /// The DMA-BUF as a surface, not copied (av_hwframe_map). The descriptors are closed when the last reference to the
+    /// frame is dropped, which for an encoder's input is when its packet is out: until then nobody may draw into the
+    /// picture.
     ///
-    /// A driver that does not take the modifier is asked again without it, by FFmpeg, and goes by what the kernel knows of the buffer.
+    /// A driver that does not take the modifier is asked again without it, by FFmpeg, and goes by what the kernel knows
+    /// of the buffer.
     ///
     /// # Errors
-    /// The picture comes back with the reason. `WrongFormat` if it is not of the pool's size and format; `Unsupported` for planes in
-    /// several buffers, which FFmpeg does not take; what the driver reports.
+    /// The picture comes back with the reason. `WrongFormat` if it is not of the pool's size and format; `Unsupported`
+    /// for planes in several buffers, which FFmpeg does not take; what the driver reports.
     pub fn import(&self, picture: DmaBuf) -> Result<Frame<'d, Vaapi>, Failed<DmaBuf>> {
         match self.check_and_import(&picture) {
             Ok((raw, keep)) => {

@@ -72,7 +72,8 @@ fn h64_a_buffer_that_shrinks_before_it_is_sealed_is_refused() {
     });
 }
 
-/// Its pages are of a reserve that others use up: reading one that is not there any more kills the reader, whatever is sealed.
+/// Its pages are of a reserve that others use up: reading one that is not there any more kills the reader, whatever is
+/// sealed.
 #[test]
 fn h64_a_buffer_of_huge_pages_is_refused() {
     // SAFETY: the name is terminated.

@@ -189,7 +189,8 @@ fn a_time_base_that_is_not_reduced_opens() {
     drop(encoder.flush().unwrap().abandon().free());
 }
 
-/// With the word taken away an encoder keeps its parameter sets to itself, and what a container has in its header is missing.
+/// With the word taken away an encoder keeps its parameter sets to itself, and what a container has in its header is
+/// missing.
 #[test]
 fn what_avsluice_has_set_is_not_taken_away_by_name() {
     let pool = FramePool::new(System, YUV420P).unwrap();

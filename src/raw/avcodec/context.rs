@@ -256,8 +256,8 @@ impl CodecContext {
     pub(crate) fn backend(&self) -> Option<&'static dyn Backend> {
         formats::taken(self.codec).iter().find_map(|format| backend::of_pixel_format(format.ffmpeg()))
     }
-    /// Whether the decoding times of a stream of so few frames were never set: libx265 works out by how much they lie before the times of display
-    /// from its third frame. What it gives until then is what its memory held.
+    /// Whether the decoding times of a stream of so few frames were never set: libx265 works out by how much they lie
+    /// before the times of display from its third frame. What it gives until then is what its memory held.
     pub(crate) fn forgets_dts_of(&self, frames: u64) -> bool {
         frames <= 2 && self.name() == "libx265"
     }

@@ -27,6 +27,27 @@ impl FormatChoice {
 pub(crate) type GetFormat =
     unsafe extern "C" fn(*mut ffi::AVCodecContext, *const ffi::AVPixelFormat) -> ffi::AVPixelFormat;
 
+/// Defines a backend's two functions: one takes its pixel format alone, one falls back to host memory.
+macro_rules! get_format {
+    ($only:ident, $or_system:ident, $format:ident) => {
+        unsafe extern "C" fn $only(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
+            unsafe { $crate::raw::avcodec::get_format::choose(context, offered, ffi::$format, false) }
+        }
+        unsafe extern "C" fn $or_system(
+            context: *mut ffi::AVCodecContext,
+            offered: *const ffi::AVPixelFormat,
+        ) -> ffi::AVPixelFormat {
+            // SAFETY: as above.
+            unsafe { $crate::raw::avcodec::get_format::choose(context, offered, ffi::$format, true) }
+        }
+    };
+}
+pub(in crate::raw) use get_format;
+
 /// Takes the device's format, if it is offered; else the software one where the type says so.
 ///
 /// # Safety

@@ -88,8 +88,8 @@ impl Input {
         // SAFETY: it has no preconditions.
         let context = NonNull::new(unsafe { ffi::avformat_alloc_context() });
         let context = context.ok_or_else(|| out_of_memory("avformat_alloc_context"))?;
-        // SAFETY: the context is ours and not yet open, when these fields are to be set. AppBytes reader and interrupt_callback outlive it: they are
-        // fields of the Input that frees it first, or of this frame while the call below frees it.
+        // SAFETY: the context is ours and not yet open, when these fields are to be set. Reader and callback outlive
+        // it: they are fields of the Input that frees it first, or of this frame while the call below frees it.
         unsafe {
             (*context.as_ptr()).interrupt_callback = interrupt_callback.callback();
             if let Some(app_bytes) = &app_bytes {
@@ -100,8 +100,9 @@ impl Input {
         let capture = Capture::start();
         // SAFETY: the context is allocated; the call frees it and writes null when it fails; the URL is terminated, and the options
         // are ours. Up to FFmpeg 5 the format is a pointer to constants, as it is here.
-        let code = interrupt_callback
-            .during(|| unsafe { ffi::avformat_open_input(&mut raw, url.url().as_ptr(), format, options.as_mut_ptr()) });
+        let code = interrupt_callback.during(|| unsafe {
+            ffi::avformat_open_input(&mut raw, url.as_c_str().as_ptr(), format, options.as_mut_ptr())
+        });
         let Some(context) = NonNull::new(raw).filter(|_| code >= 0) else {
             let error = crate::raw::ffmpeg_error("avformat_open_input", code, capture.lines());
             let mut error = interrupt_callback.explain(error);

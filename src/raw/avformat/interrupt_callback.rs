@@ -89,7 +89,8 @@ impl InterruptCallback {
 }
 
 unsafe extern "C" fn ask(interrupt_callback: *mut c_void) -> c_int {
-    // SAFETY: `callback` put a InterruptCallback there, and whoever gave it to FFmpeg keeps it until FFmpeg's context is freed.
+    // SAFETY: `callback` put an InterruptCallback there, and whoever gave it to FFmpeg keeps it until FFmpeg's context
+    // is freed.
     unsafe { &*interrupt_callback.cast::<InterruptCallback>() }.is_over().into()
 }
 

@@ -101,7 +101,7 @@ impl Output {
         // SAFETY: the context is allocated by the call; the format is static, the URL terminated.
         check("avformat_alloc_output_context2", || unsafe {
             let format = container.get();
-            ffi::avformat_alloc_output_context2(&mut context, format, ptr::null(), url.url().as_ptr())
+            ffi::avformat_alloc_output_context2(&mut context, format, ptr::null(), url.as_c_str().as_ptr())
         })?;
         let context = NonNull::new(context).ok_or_else(|| out_of_memory("avformat_alloc_output_context2"))?;
         let (url, interrupt_callback) = (url.clone(), Arc::clone(&setup.interrupt_callback));
@@ -142,7 +142,7 @@ impl Output {
         }
         self.claim = Claim::writing(&self.url)?;
         if !container.opens_files() && self.app_bytes.is_none() {
-            let (url, asks) = (self.url.url().as_ptr(), interrupt_callback.callback());
+            let (url, asks) = (self.url.as_c_str().as_ptr(), interrupt_callback.callback());
             // SAFETY: the context is live, and its writer still null; the URL is terminated; FFmpeg copies the callback.
             let open = || unsafe {
                 let writer = &mut (*context.as_ptr()).pb;
@@ -303,11 +303,13 @@ impl Output {
             return true;
         }
         let context = self.context.as_ptr();
-        // SAFETY: the header is written and the trailer not; no packet is "what waits for packets of other tracks". A filter of FFmpeg's may have
-        // kept a packet back all the same, so that only the count of the stream tells.
+        // SAFETY: the header is written and the trailer not; no packet is "what waits for packets of other tracks". A
+        // filter of FFmpeg's may have kept a packet back all the same, so that only the count of the stream tells.
         let flush = || unsafe { ffi::av_interleaved_write_frame(context, ptr::null_mut()) };
-        // An error of it comes again from the trailer.
+        // An error of it comes again from the trailer. The application's logger gets the lines when the call is over.
+        let lines = Capture::start();
         self.interrupt_callback.during(flush);
+        drop(lines);
         // SAFETY: the context is live, and has a stream for each track: one at least, or there is no header.
         unsafe { (**(*context).streams).nb_frames > 0 }
     }

@@ -84,8 +84,8 @@ impl StreamInfo {
         packet.facts_mut().origin = self.origin;
         self.repair_duration(packet.get_mut());
     }
-    /// A bare stream's packets have no times, and FFmpeg works their duration out: since 7.0 as one tick after the first second
-    /// or two. No picture lasts less than half a field.
+    /// A bare stream's packets have no times, and FFmpeg works their duration out: since 7.0 as one tick after the
+    /// first second or two. No picture lasts less than half a field.
     fn repair_duration(&self, packet: &mut ffi::AVPacket) {
         let no_times = packet.pts == ffi::AV_NOPTS_VALUE && packet.dts == ffi::AV_NOPTS_VALUE;
         if no_times && self.frame_rate.is_known() {

@@ -46,7 +46,7 @@ impl Url {
             if name.is_null() { std::ptr::null() } else { ffi::avio_protocol_get_class(name) }
         }
     }
-    pub(in crate::raw) fn url(&self) -> &CStr {
+    pub(in crate::raw) fn as_c_str(&self) -> &CStr {
         &self.url
     }
     /// The path, unless it is a URL of another protocol.

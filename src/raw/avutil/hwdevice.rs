@@ -13,9 +13,9 @@ use std::{
 /// Of an application's context or display, for the log.
 pub(in crate::raw) const OWNER: &str = "a device's owner";
 
-/// Held while a device is made and while a codec is opened on one: creating contexts and opening sessions from several threads
-/// at once crashes some drivers. What FFmpeg logs meanwhile goes to the application's logger when the lock is given back, which the order of
-/// the fields sees to.
+/// Held while a device is made and while a codec is opened on one: creating contexts and opening sessions from several
+/// threads at once crashes some drivers. What FFmpeg logs meanwhile goes to the application's logger when the lock is
+/// given back, which the order of the fields sees to.
 pub(in crate::raw) struct Opening {
     _lock: MutexGuard<'static, ()>,
     _lines: Capture,
@@ -28,7 +28,8 @@ pub(in crate::raw) fn opening() -> Opening {
 }
 
 impl BufferRef {
-    /// A device on something of somebody else's, which `fill` writes into the zeroed AVXXXDeviceContext.
+    /// A device on a context or display that somebody else owns. `fill` writes it into the backend's own part of the
+    /// device, which is zeroed.
     pub(in crate::raw) fn adopt<O: Send + Sync + 'static>(
         backend: &dyn Backend,
         owner: Contained<O>,
@@ -46,8 +47,8 @@ impl BufferRef {
         }
         // SAFETY: av_hwdevice_ctx_alloc gave us this reference.
         let device = unsafe { Self::from_owned("av_hwdevice_ctx_alloc", device)? };
-        // SAFETY: the device is not initialised and known to us alone: these fields are ours to set, and this is the one moment
-        // at which FFmpeg allows it. The free callback matches the type behind user_opaque.
+        // SAFETY: the device is not initialised and known to us alone: these fields are ours to set, and this is the
+        // one moment at which FFmpeg allows it. The free callback matches the type behind user_opaque.
         unsafe {
             let base = &mut *device.data().cast::<ffi::AVHWDeviceContext>();
             base.user_opaque = Box::into_raw(Box::new(owner.into_inner())).cast();
@@ -63,12 +64,14 @@ impl BufferRef {
     }
     /// A device's own struct.
     pub(in crate::raw) fn device_context(&self) -> &ffi::AVHWDeviceContext {
-        // SAFETY: called on references to devices only: `adopt` or a backend made them, or a pool's device_ref gave them.
+        // SAFETY: called on references to devices only: `adopt` or a backend made them, or a pool's device_ref gave
+        // them.
         unsafe { &*self.data().cast::<ffi::AVHWDeviceContext>() }
     }
 }
 
-/// AVHWDeviceContext's free callback: FFmpeg calls it after the device is torn down, when nothing refers to it any more.
+/// AVHWDeviceContext's free callback: FFmpeg calls it after the device is torn down, when nothing refers to it any
+/// more.
 unsafe extern "C" fn drop_owner<O: Send + Sync + 'static>(device: *mut ffi::AVHWDeviceContext) {
     // SAFETY: `adopt` made user_opaque from a Box<O>; FFmpeg calls this once, with its own live struct.
     let owner = unsafe { Box::from_raw((*device).user_opaque.cast::<O>()) };

@@ -34,7 +34,8 @@ impl RawFrame {
             Box::new(Described { descriptor: describe(picture, format.pixels, size), _picture: Arc::clone(&keep) });
         let described = Box::into_raw(described);
         let length = mem::size_of::<ffi::AVDRMFrameDescriptor>();
-        // SAFETY: the data is the box's own descriptor, which has this length and lives until `free_description` frees the box.
+        // SAFETY: the data is the box's own descriptor, which has this length and lives until `free_description` frees
+        // the box.
         let buffer = unsafe {
             ffi::av_buffer_create(
                 (&raw mut (*described).descriptor).cast(),

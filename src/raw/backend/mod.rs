@@ -1,5 +1,5 @@
-//! A backend is one kind of device. [`Backend`] names everything in which one differs from another; each has one file here, and one
-//! folder with its public side.
+//! A backend is one kind of device. [`Backend`] names everything in which one differs from another; each has one file
+//! here, and one folder with its public side.
 
 pub(crate) mod cuda;
 #[cfg(target_os = "linux")]
@@ -65,11 +65,13 @@ pub trait Backend: Send + Sync {
     fn maps_surfaces(&self) -> bool {
         false
     }
-    /// The flag of AVCodecContext.hwaccel_flags with which FFmpeg's decoders give out mapped surfaces, where they do so on demand alone.
+    /// The flag of AVCodecContext.hwaccel_flags with which FFmpeg's decoders give out mapped surfaces, where they do so
+    /// on demand alone.
     fn direct_surfaces_flag(&self) -> i32 {
         0
     }
-    /// Whether an encoder's driver knows a frame's memory by its address for as long as the encoder is open, so that its pool is kept so long.
+    /// Whether an encoder's driver knows a frame's memory by its address for as long as the encoder is open, so that
+    /// its pool is kept so long.
     fn registers_addresses(&self) -> bool {
         false
     }
@@ -77,7 +79,8 @@ pub trait Backend: Send + Sync {
     fn crashes_without_room(&self) -> bool {
         false
     }
-    /// Whether an encoder's host frames are uploaded by avsluice, because FFmpeg's own way is not safe (`encode::intake`).
+    /// Whether an encoder's host frames are uploaded by avsluice, because FFmpeg's own way is not safe
+    /// (`encode::intake`).
     fn uploads_host_frames(&self) -> bool {
         false
     }
@@ -159,7 +162,8 @@ impl Kind {
     pub(crate) fn held_by_default(self) -> u32 {
         if self.is(|backend| backend.lends_surfaces()) { 8 } else { 0 }
     }
-    /// The kind whose frames have this pixel format of FFmpeg's, if they lie in the memory of a device that avsluice knows.
+    /// The kind whose frames have this pixel format of FFmpeg's, if they lie in the memory of a device that avsluice
+    /// knows.
     pub(crate) fn of_hardware(format: ffi::AVPixelFormat) -> Option<Self> {
         of_pixel_format(format).map(Kind::Device)
     }

@@ -131,8 +131,8 @@ struct Resources {
     threads: usize,
 }
 
-/// What is open for a moment and by no program's doing: the folder of descriptors that is being read, and the file in which AddressSanitizer's
-/// own thread looks ten times a second how much memory there is.
+/// What is open for a moment and by no program's doing: the folder of descriptors that is being read, and the file in
+/// which AddressSanitizer's own thread looks ten times a second how much memory there is.
 fn is_passing(target: &str) -> bool {
     target.contains("/fd") || target.ends_with("/statm")
 }
@@ -183,7 +183,8 @@ fn left_behind(number: u64, gpu: Simgpu, drivers: &Drivers, before: &Resources) 
     }
 }
 
-/// What is there that was not there before. `kept` says that a driver was told to fail a release: what it was to release is left by that.
+/// What is there that was not there before. `kept` says that a driver was told to fail a release: what it was to
+/// release is left by that.
 fn leftovers(before: &Resources, after: &Resources, drivers: &Drivers, now: &Drivers, kept: bool) -> Vec<String> {
     let mut found = Vec::new();
     if after.threads > before.threads {

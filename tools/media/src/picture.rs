@@ -54,7 +54,8 @@ pub enum Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// The MD5 of the picture as NV12, in lower-case hexadecimal: what [`Stream::frame_count`](crate::Stream::frame_count) lists.
+    /// The MD5 of the picture as NV12, in lower-case hexadecimal: what
+    /// [`Stream::frame_count`](crate::Stream::frame_count) lists.
     ///
     /// # Panics
     /// When a plane is smaller than the picture.

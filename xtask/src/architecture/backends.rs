@@ -10,8 +10,8 @@ use std::path::Path;
 const NAMES: &[&str] =
     &["cuda", "nvenc", "nvdec", "cuvid", "nvidia", "vaapi", "va_display", "va-api", "libva", "videotoolbox", "vulkan"];
 
-/// Where backends may be named: each backend's raw and public folder, its encoders' options, the public unsafe functions, the list of
-/// backends (`memory.rs`), and the list of modules.
+/// Where backends may be named: each backend's raw and public folder, its encoders' options, the public unsafe
+/// functions, the list of backends (`memory.rs`), and the list of modules.
 const OWN: &[&str] = &["raw/backend/", "raw/unsafe_api.rs", "cuda/", "vaapi/", "options/", "memory.rs", "lib.rs"];
 
 /// Whether backends may be named in a file of the library.

@@ -98,7 +98,7 @@ impl Reader {
                     flatten(&item.tree, Vec::new(), &mut paths);
                     for (path, line, alias) in paths {
                         // A path of a visible `use` may begin with a module beside it.
-                        let begins_here = path.first().is_some_and(|first| self.is_child(module, first, items));
+                        let begins_here = path.first().is_some_and(|first| is_child(first, items));
                         let absolute = if begins_here {
                             Some([module.as_slice(), &path].concat())
                         } else {
@@ -115,9 +115,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-    fn is_child(&self, _: &Module, name: &str, items: &[Item]) -> bool {
-        items.iter().any(|item| matches!(item, Item::Mod(inner) if inner.ident == name))
     }
     /// The file of `mod name;`, and the folder of its own modules.
     fn found(&self, name: &str, attributes: &[Attribute], children: &Path) -> Result<(PathBuf, PathBuf)> {
@@ -172,6 +169,11 @@ impl Reader {
     }
 }
 
+/// Whether one of these modules has that name.
+fn is_child(name: &str, items: &[Item]) -> bool {
+    items.iter().any(|item| matches!(item, Item::Mod(inner) if inner.ident == name))
+}
+
 pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Mod(item) => &item.attrs,
@@ -180,6 +182,12 @@ pub fn attributes(item: &Item) -> &[Attribute] {
         Item::Impl(item) => &item.attrs,
         Item::Struct(item) => &item.attrs,
         Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::ExternCrate(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
         _ => &[],
     }
 }

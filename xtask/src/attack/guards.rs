@@ -1,5 +1,6 @@
-//! The library's guards, each with the text that takes it away: `cargo xtask attack --without` proves with them that the attack finds what a
-//! guard stops. The changes are made to a copy of the sources; the library itself has no switch for any of them.
+//! The library's guards, each with the text that takes it away: `cargo xtask attack --without` proves with them that
+//! the attack finds what a guard stops. The changes are made to a copy of the sources; the library itself has no switch
+//! for any of them.
 
 /// One guard.
 #[derive(Debug)]

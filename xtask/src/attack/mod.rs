@@ -1,8 +1,9 @@
 //! `cargo xtask attack`: random safe programs against the library under AddressSanitizer, in processes that may crash or hang.
 //!
-//! The programs are those of the package `attack`. Each is told by a seed and its number, and a finding is one line that runs it again.
-//! `build` makes the programs, `batch` runs some in one process, `check` plants defects, `guards` and `without` take the library's guards away,
-//! `judge` says what an ending means, `known` is the list of FFmpeg's own faults, `watch` whether a process gets on.
+//! The programs are those of the package `attack`. Each is told by a seed and its number, and a finding is one line
+//! that runs it again. `build` makes the programs, `batch` runs some in one process, `check` plants defects, `guards`
+//! and `without` take the library's guards away, `judge` says what an ending means, `known` is the list of FFmpeg's own
+//! faults, `watch` whether a process gets on.
 
 mod batch;
 mod build;
@@ -57,7 +58,8 @@ pub struct AttackArgs {
     /// First make sure that defects on purpose are found
     #[arg(long)]
     check: bool,
-    /// Attack a copy of the sources without this guard of the library until that shows: a name of xtask/src/attack/guards.rs, or all
+    /// Attack a copy of the sources without this guard of the library until that shows: a name of
+    /// xtask/src/attack/guards.rs, or all
     #[arg(long, value_name = "GUARD")]
     without: Option<String>,
     #[command(flatten)]

@@ -1,5 +1,5 @@
-//! `--without`: the attack on a copy of the sources in which one guard of the library is missing. What it then finds, and finds nothing of
-//! with the guard, is what the guard stops.
+//! `--without`: the attack on a copy of the sources in which one guard of the library is missing. What it then finds,
+//! and finds nothing of with the guard, is what the guard stops.
 
 use super::batch::{self, Setting};
 use super::guards::{GUARDS, Guard};
@@ -83,8 +83,8 @@ fn is_there(whole: &Setting, finding: &Finding) -> Result<bool> {
     Ok(found.findings.iter().any(|other| other.signature() == finding.signature()))
 }
 
-/// Copies the checkout's files as they are now, and changes what the guard says. A file that is as it is to be is not written again, so
-/// that cargo builds only what has changed since.
+/// Copies the checkout's files as they are now, and changes what the guard says. A file that is as it is to be is not
+/// written again, so that cargo builds only what has changed since.
 fn copy(guard: &Guard, tree: &Path) -> Result<()> {
     let root = workspace::root();
     let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];

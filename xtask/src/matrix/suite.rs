@@ -59,8 +59,8 @@ pub enum What {
     Memcheck,
 }
 
-/// Builds and runs that with the FFmpeg of the root. What fails is told in the outcome; an error is an interruption, or a root
-/// that nothing can be run in.
+/// Builds and runs that with the FFmpeg of the root. What fails is told in the outcome; an error is an interruption, or
+/// a root that nothing can be run in.
 pub fn run(inside: &Inside<'_>, found: Found, what: What) -> Result<Outcome> {
     let started = Instant::now();
     let mut outcome = Outcome { found: Some(found), ..Outcome::default() };

@@ -29,7 +29,7 @@ impl Container {
     /// The container that the name's extension stands for (av_guess_format).
     pub(crate) fn of(url: &Url) -> Result<Self> {
         // SAFETY: a terminated string; the result is null or static.
-        let found = unsafe { ffi::av_guess_format(ptr::null(), url.url().as_ptr(), ptr::null()) };
+        let found = unsafe { ffi::av_guess_format(ptr::null(), url.as_c_str().as_ptr(), ptr::null()) };
         NonNull::new(found.cast_mut()).map(Container).ok_or_else(|| {
             let problem = match url.extension() {
                 Some(extension) => format!("FFmpeg knows no container by the extension .{extension}"),

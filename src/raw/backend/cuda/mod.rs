@@ -7,7 +7,7 @@ use crate::{
     ffi,
     raw::{
         BufferRef, RawFrame,
-        avcodec::get_format::{GetFormat, choose},
+        avcodec::get_format::{GetFormat, get_format},
         avutil::{
             frame::size,
             hwdevice::{OWNER, opening},
@@ -93,29 +93,7 @@ impl super::Backend for Backend {
     }
 }
 
-/// AVCodecContext.get_format: CUDA frames alone.
-///
-/// # Safety
-/// As [`choose`].
-unsafe extern "C" fn only_cuda(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
-    // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, false) }
-}
-
-/// The same, or frames of host memory.
-///
-/// # Safety
-/// As [`choose`].
-unsafe extern "C" fn cuda_or_system(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
-    // SAFETY: as above.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_CUDA, true) }
-}
+get_format!(only_cuda, cuda_or_system, AV_PIX_FMT_CUDA);
 
 /// A CUDA device on a context of avsluice's own making, which goes when the device does.
 pub(crate) fn device(ordinal: u32, primary: bool) -> Result<BufferRef> {
@@ -171,12 +149,12 @@ impl RawFrame {
         let pitch = usize::try_from(frame.linesize[index]).ok()?;
         (pointer != 0).then_some((pointer, Rows { pitch, row, rows, bottom_up: false }))
     }
-    /// A frame of `pool` around device memory that somebody else owns: `owner` is dropped when the last reference to the
-    /// picture is.
+    /// A frame of `pool` around device memory that somebody else owns: `owner` is dropped when the last reference to
+    /// the picture is.
     ///
     /// # Safety
-    /// The planes are memory of the pool's device, laid out as the pool's format and size ask, and stay allocated and unchanged
-    /// until `owner` is dropped.
+    /// The planes are memory of the pool's device, laid out as the pool's format and size ask, and stay allocated and
+    /// unchanged until `owner` is dropped.
     pub(crate) unsafe fn imported<P: Send + 'static>(
         pool: &BufferRef,
         format: Format,
@@ -190,7 +168,8 @@ impl RawFrame {
         };
         let owner = Box::into_raw(Box::new(owner));
         let first = planes.first().map_or(0, |plane| plane.0);
-        // SAFETY: the free function matches the type behind `opaque`; FFmpeg never reads the bytes behind a CUDA buffer.
+        // SAFETY: the free function matches the type behind `opaque`; FFmpeg never reads the bytes behind a CUDA
+        // buffer.
         let buffer = unsafe { ffi::av_buffer_create(first as *mut u8, 0, Some(drop_owner::<P>), owner.cast(), 0) };
         if buffer.is_null() {
             // SAFETY: the box was made above, and no buffer took it over.

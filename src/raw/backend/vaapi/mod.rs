@@ -7,7 +7,7 @@ use crate::{
     ffi,
     raw::{
         BufferRef, RawFrame,
-        avcodec::get_format::{GetFormat, choose},
+        avcodec::get_format::{GetFormat, get_format},
         avutil::hwdevice::{OWNER, opening},
         check, version,
     },
@@ -53,7 +53,8 @@ impl super::Backend for Backend {
     fn synchronize_frame(&self, frame: &RawFrame) -> Result<()> {
         let device = frame.pool().map(|pool| pool.frames_device()).transpose()?;
         let Some(display) = device.as_ref().and_then(display) else { return Ok(()) };
-        // SAFETY: the frame's pool keeps the device, and with it the display; such a frame's data[3] is its VASurfaceID.
+        // SAFETY: the frame's pool keeps the device, and with it the display; such a frame's data[3] is its
+        // VASurfaceID.
         unsafe { libva::sync_surface(display, frame.get().data[3] as usize as u32) }
     }
     fn lends_surfaces(&self) -> bool {
@@ -77,29 +78,7 @@ impl super::Backend for Backend {
     }
 }
 
-/// AVCodecContext.get_format: VA-API surfaces alone.
-///
-/// # Safety
-/// As [`choose`].
-unsafe extern "C" fn only_vaapi(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
-    // SAFETY: FFmpeg calls this with its own context and a list that ends with AV_PIX_FMT_NONE.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_VAAPI, false) }
-}
-
-/// The same, or frames of host memory.
-///
-/// # Safety
-/// As [`choose`].
-unsafe extern "C" fn vaapi_or_system(
-    context: *mut ffi::AVCodecContext,
-    offered: *const ffi::AVPixelFormat,
-) -> ffi::AVPixelFormat {
-    // SAFETY: as above.
-    unsafe { choose(context, offered, ffi::AV_PIX_FMT_VAAPI, true) }
-}
+get_format!(only_vaapi, vaapi_or_system, AV_PIX_FMT_VAAPI);
 
 /// A VA-API device on a display of somebody else's.
 ///
@@ -111,7 +90,8 @@ pub(crate) unsafe fn adopt<O: Send + Sync + 'static>(display: *mut c_void, owner
         return Err(Error::invalid("display", "the VADisplay is null"));
     }
     BufferRef::adopt(&Backend, owner, |hwctx| {
-        // SAFETY: a VA-API device's hwctx is this struct, and the device is not initialised: its fields are ours to set.
+        // SAFETY: a VA-API device's hwctx is this struct, and the device is not initialised: its fields are ours to
+        // set.
         unsafe { (*hwctx.cast::<ffi::AVVAAPIDeviceContext>()).display = display };
     })
 }

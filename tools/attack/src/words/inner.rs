@@ -1,6 +1,7 @@
 //! Options within an option: what the libraries behind encoders are told in one string.
 //!
-//! Half of the strings have values that their library takes, few at a time: a wrong one ends the opening, and shows nothing of the others.
+//! Half of the strings have values that their library takes, few at a time: a wrong one ends the opening, and shows
+//! nothing of the others.
 
 use crate::rng::Rng;
 
