@@ -60,7 +60,7 @@ pub fn draw(imports: &Imports) -> String {
     let _ = writeln!(
         svg,
         "<text x=\"{LEFT}\" y=\"{}\" fill=\"#556677\">A line leads from a room to one that it names; the thicker, the more often. \
-         Every room above `error` names `types` and `error`: those lines are left out.</text>",
+         Lines to types and error, which most rooms name, are left out.</text>",
         height - 14.0
     );
     svg.push_str("</svg>\n");
