@@ -4,7 +4,7 @@ mod support;
 
 use avsluice::{Demuxer, Error, ErrorKind, Muxer, Packet, Stream, TimeBase, mux::Fragments};
 use std::{io::Cursor, net::UdpSocket};
-use support::isolated;
+use support::{codecs, isolated};
 
 const HALF: i64 = i64::MAX / 2;
 const LAST: i64 = 1 << 61;
@@ -77,24 +77,74 @@ fn extreme_times_neither_abort_nor_hang_any_muxer() {
 
 /// Writes packets with these times to the tracks of a dash output, and finishes it.
 fn dash(codecs: &[&str], clock: TimeBase, packets: &[(usize, [i64; 3])]) -> Result<(), Error> {
-    println!("{codecs:?} {clock} {packets:?}");
+    let video = |codec: &&str| Stream::of_packets(codec, clock).unwrap().with_size(64, 64).unwrap();
+    let packets: Vec<_> = packets.iter().map(|&(track, times)| (track, times, true)).collect();
+    dash_of(&codecs.iter().map(video).collect::<Vec<_>>(), clock, &packets)
+}
+
+/// The same of streams, and which packets are keyframes.
+fn dash_of(streams: &[Stream], clock: TimeBase, packets: &[(usize, [i64; 3], bool)]) -> Result<(), Error> {
+    println!("{streams:?} {clock} {packets:?}");
     let dir = tempfile::tempdir().unwrap();
     let mut output = Muxer::create_as("dash", dir.path().join("out.mpd")).unwrap();
-    let add = |codec: &&str| {
-        let stream = Stream::of_packets(codec, clock).unwrap().with_size(64, 64).unwrap();
-        output.add_copy(&stream).unwrap()
-    };
-    let tracks: Vec<_> = codecs.iter().map(add).collect();
+    let tracks: Vec<_> = streams.iter().map(|stream| output.add_copy(stream).unwrap()).collect();
     let mut output = output.open().unwrap();
-    for &(track, [pts, dts, duration]) in packets {
+    for &(track, [pts, dts, duration], is_key) in packets {
         let mut packet = packet(pts, dts, duration);
         packet.set_time_base(clock);
-        output.write(tracks[track], packet).unwrap();
+        packet.set_keyframe(is_key);
+        output.write(tracks[track], packet)?;
     }
     output.finish().map(drop)
 }
 
-/// dash's end divides by the length of its first track.
+fn is_invalid(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidSetting { .. })
+}
+
+/// A segment begins where all before it has ended, and may end there as well.
+#[test]
+fn a_segment_that_lasts_no_time_is_no_division_by_zero() {
+    isolated("a_segment_that_lasts_no_time_is_no_division_by_zero", || {
+        const FAR: i64 = 40_000_000;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("sound.mp4");
+        codecs::ffmpeg(&["-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac"], &file);
+        let sound = Demuxer::open(&file).unwrap().streams()[0].clone();
+        let video = Stream::of_packets("vp8", TimeBase::hz(25)).unwrap().with_size(64, 64).unwrap();
+        let later = [[0, 0, FAR], [200, 200, 1], [400, 400, 1]];
+        let on = |track: usize| later.map(|times| (track, times));
+        dash(&["vp8"], TimeBase::hz(25), &on(0)).unwrap();
+        dash(&["vp8", "vp8"], TimeBase::hz(25), &[&[(0, [0, 0, 1])][..], &on(1)].concat()).unwrap();
+        // Any times: a source of chance that is the same each time.
+        let mut state = 1_u64;
+        let mut below = |end: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i64::try_from((state >> 33) % end).unwrap()
+        };
+        for round in 0..300 {
+            let tracks = if round % 3 == 0 { 2 } else { 1 };
+            let mut dts = [0; 2];
+            let packets: Vec<_> = (0..1 + below(7))
+                .map(|_| {
+                    let track = usize::try_from(below(tracks)).unwrap();
+                    dts[track] += 1 + below(300);
+                    let ahead = if below(3) == 0 { below(50_000_000) } else { below(4) };
+                    let duration = if below(4) == 0 { below(FAR as u64) } else { below(3) };
+                    (track, [dts[track] + ahead, dts[track], duration], below(2) == 0)
+                })
+                .collect();
+            let first = if round % 5 == 0 { &sound } else { &video };
+            let streams = [first.clone(), video.clone()];
+            let ended = dash_of(&streams[..usize::try_from(tracks).unwrap()], TimeBase::hz(25), &packets);
+            if let Err(error) = ended {
+                assert!(*error.kind() == ErrorKind::NoPackets || is_invalid(&error), "{error}");
+            }
+        }
+    });
+}
+
+/// dash takes its length from its first track.
 #[test]
 fn a_track_that_lasts_no_time_is_no_division_by_zero() {
     isolated("a_track_that_lasts_no_time_is_no_division_by_zero", || {

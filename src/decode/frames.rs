@@ -10,8 +10,9 @@ use std::time::Duration;
 
 /// The frames of a stream, to its end. It owns the decoder and takes it through its states.
 ///
-/// Where 4096 packets in a row give no frame, `NoFrame` comes out, so that a source without an end cannot hold the
-/// caller for ever. The next call goes on.
+/// Where 4,096 packets in a row give no frame, `NoFrame` comes out, so that a source without an end cannot hold the
+/// caller for ever. The next call goes on. Packets of other streams do not count: a demuxer's
+/// [`timeout`](crate::demux::OpenOptions::timeout) and [`Interrupt`](crate::Interrupt) end that wait.
 #[must_use]
 pub struct Frames<'d, Y: Output, P> {
     decoder: Stage<'d, Y>,

@@ -128,9 +128,7 @@ impl EncoderCore {
             packet.set_dts(dts);
         } else if self.ending && self.core.context.forgets_dts_of(self.core.sent) {
             // So few are coded in the order in which they are shown.
-            if let Some(pts) = packet.pts() {
-                packet.set_dts(pts);
-            }
+            packet.set_dts(packet.pts().unwrap_or(ffi::AV_NOPTS_VALUE));
         }
         packet.facts_mut().time_base = self.time_base;
         packet.facts_mut().frame_rate = self.picture.frame_rate;

@@ -79,7 +79,7 @@ fn h64_a_buffer_of_huge_pages_is_refused() {
     // SAFETY: the name is terminated.
     let made = unsafe { libc::memfd_create(c"test".as_ptr(), libc::MFD_ALLOW_SEALING | libc::MFD_HUGETLB) };
     if made < 0 {
-        // Then no other process can make one either; how they are told is tested in src/raw/dma_buf.rs.
+        // Then no other process can make one either; how they are told is tested in src/raw/backend/drm.rs.
         let known = std::fs::read_to_string("/proc/filesystems").unwrap();
         assert!(!known.contains("hugetlbfs"), "{}", std::io::Error::last_os_error());
         return;

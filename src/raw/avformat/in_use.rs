@@ -96,9 +96,9 @@ impl Claim {
         let there = place(url).and_then(|(file, _)| file);
         let is_ours = |entry: &Entry| entry.claim == self.0 && entry.file.is_some() && entry.file == there;
         let is_created = open().iter().any(is_ours);
-        let Some(path) = url.file().filter(|_| is_created) else { return };
+        let Some(path) = url.local_file().filter(|_| is_created) else { return };
         if let Err(left) = fs::remove_file(path) {
-            crate::error::guard::say!(Warn, "{url} is empty and cannot be removed: {left}");
+            crate::error::guard::say!(Warn, "{url} was not finished, and cannot be removed: {left}");
         }
     }
     fn enter(open: &mut Vec<Entry>, file: Option<FileId>, path: Option<PathBuf>, writes: bool) -> Self {

@@ -148,7 +148,7 @@ impl Output {
                 let writer = &mut (*context.as_ptr()).pb;
                 ffi::avio_open2(writer, url, ffi::AVIO_FLAG_WRITE, &asks, options.as_mut_ptr())
             };
-            let is_new = self.url.file().is_some_and(|path| std::fs::symlink_metadata(path).is_err());
+            let is_new = self.url.local_file().is_some_and(|path| std::fs::symlink_metadata(path).is_err());
             check("avio_open2", || interrupt_callback.during(open)).map_err(not_created)?;
             self.is_new = is_new;
             self.claim.iter().for_each(|claim| claim.exists(&self.url));
@@ -208,6 +208,7 @@ impl Output {
             if let Some(said) = self.tracks[index].mend(&mut packet) {
                 crate::error::guard::say!(Warn, "{}: track {index}: {said}", self.url);
             }
+            self.tracks[index].lengthen(&mut packet).map_err(|error| self.url.name(error))?;
             let (pts, dts) = (packet.pts(), packet.dts());
             let (context, packet) = (self.context.as_ptr(), packet.as_ptr());
             // SAFETY: the header is written and the trailer not, for `finish` takes self; each track has its stream; the packet
@@ -297,7 +298,7 @@ impl Output {
         }
         Ok((self.take_writer(), self.report()))
     }
-    /// Whether the trailer can be written: dash's divides by the length of the first track.
+    /// Whether the trailer can be written: dash takes its length from the first track, which must have one.
     fn can_end(&mut self) -> bool {
         if self.container.name() != "dash" {
             return true;

@@ -1,23 +1,33 @@
 //! No backend is named outside of its own files and the one list of backends.
 
+use super::imports::{Imports, Module};
 use anyhow::{Context, Result};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use std::fs;
 use std::path::Path;
 
-/// What names a backend, in small letters.
+/// What names a backend, in small letters, besides the names of the folders in raw/backend.
 const NAMES: &[&str] =
     &["cuda", "nvenc", "nvdec", "cuvid", "nvidia", "vaapi", "va_display", "va-api", "libva", "videotoolbox", "vulkan"];
 
-/// Where backends may be named: each backend's raw and public folder, its encoders' options, the public unsafe
-/// functions, the list of backends (`memory.rs`), and the list of modules.
-const OWN: &[&str] = &["raw/backend/", "raw/unsafe_api.rs", "cuda/", "vaapi/", "options/", "memory.rs", "lib.rs"];
+/// Where backends may be named besides a backend's own folders: its encoders' options, the public unsafe functions, the list of backends
+/// (`memory.rs`), and the list of modules.
+const LISTS: &[&str] = &["options/", "raw/unsafe_api.rs", "memory.rs", "lib.rs"];
 
-/// Whether backends may be named in a file of the library.
-pub fn is_own(file: &Path) -> bool {
+/// Whether backends may be named in a file of the library: it is one of the lists, lies in raw/backend, or in the public module that is called as a
+/// module of raw/backend is.
+pub fn is_own(file: &Path, imports: &Imports) -> bool {
     let file = file.to_string_lossy().replace('\\', "/");
-    OWN.iter().any(|own| file.starts_with(own))
+    let of_a_backend = |module: &Module| match module.as_slice() {
+        [raw, backend, name] if raw == "raw" && backend == "backend" => {
+            file.starts_with(&format!("{name}/")) || file == format!("{name}.rs")
+        }
+        _ => false,
+    };
+    file.starts_with("raw/backend/")
+        || LISTS.iter().any(|list| file.starts_with(list))
+        || imports.files.keys().any(of_a_backend)
 }
 
 /// The lines of a file's code that name a backend. Comments and tests may.

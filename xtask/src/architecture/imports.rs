@@ -8,7 +8,8 @@ use quote::ToTokens as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use syn::{Attribute, Item, UseTree};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Item, Meta, Token, UseTree};
 
 /// A module's path below the crate, `raw::avutil`; empty for the crate itself.
 pub type Module = Vec<String>;
@@ -131,6 +132,23 @@ impl Reader {
         while at < tokens.len() {
             match &tokens[at] {
                 TokenTree::Group(group) => self.tokens(group.stream(), file, module),
+                // A `use` within a function.
+                TokenTree::Ident(ident) if *ident == "use" => {
+                    let is_end = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ';');
+                    let end = tokens[at..].iter().position(is_end).map_or(tokens.len(), |length| at + length);
+                    let tree = tokens[at + 1..end].iter().cloned().collect();
+                    if let Ok(tree) = syn::parse2::<UseTree>(tree) {
+                        let mut paths = Vec::new();
+                        flatten(&tree, Vec::new(), &mut paths);
+                        for (path, line, _) in paths {
+                            if let Some(path) = absolute(&path, module) {
+                                self.named.push(Named { from: module.clone(), file: file.into(), line, path });
+                            }
+                        }
+                        at = end;
+                        continue;
+                    }
+                }
                 TokenTree::Ident(ident) if *ident == "crate" || *ident == "super" => {
                     let (path, next) = path_at(&tokens, at);
                     if path.len() > 1 {
@@ -192,16 +210,31 @@ pub fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
+/// Whether the attributes leave an item out of every build but those of tests.
 pub fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        let tokens = attribute.meta.to_token_stream().to_string();
-        attribute.path().is_ident("cfg") && (tokens.contains("(test)") || tokens.contains("(doctest)"))
-    })
+    let conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    conditions.filter_map(|attribute| attribute.parse_args::<Meta>().ok()).any(|condition| needs_tests(&condition))
+}
+
+/// Whether a condition of `cfg` holds in tests alone.
+fn needs_tests(condition: &Meta) -> bool {
+    match condition {
+        Meta::Path(path) => path.is_ident("test") || path.is_ident("doctest"),
+        Meta::List(list) => {
+            let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).unwrap_or_default();
+            match () {
+                () if list.path.is_ident("all") => parts.iter().any(needs_tests),
+                () if list.path.is_ident("any") => !parts.is_empty() && parts.iter().all(needs_tests),
+                () => false,
+            }
+        }
+        Meta::NameValue(_) => false,
+    }
 }
 
 fn told_path(attributes: &[Attribute]) -> Option<String> {
     let attribute = attributes.iter().find(|attribute| attribute.path().is_ident("path"))?;
-    let syn::Meta::NameValue(value) = &attribute.meta else { return None };
+    let Meta::NameValue(value) = &attribute.meta else { return None };
     let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &value.value else { return None };
     Some(text.value())
 }

@@ -53,7 +53,7 @@ fn wrong(sources: &Path, imports: &Imports) -> Result<Vec<String>> {
         .into_iter()
         .map(|import| format!("src/{}:{}: {} lies above", import.file.display(), import.line, import.path))
         .collect();
-    for file in imports.files.values().filter(|file| !backends::is_own(file)) {
+    for file in imports.files.values().filter(|file| !backends::is_own(file, imports)) {
         for (line, name) in backends::named(&sources.join(file))? {
             wrong.push(format!("src/{}:{line}: {name} names a backend", file.display()));
         }

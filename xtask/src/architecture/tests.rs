@@ -58,6 +58,37 @@ fn each_way_up_is_found() {
 }
 
 #[test]
+fn a_use_within_a_function_is_read() {
+    assert_eq!(with("", "", "fn f() { use crate::{frame::Frame, ffi}; }", "").len(), 1);
+    assert_eq!(with("", "", "fn f() { { use super::frame; } }", "").len(), 1);
+}
+
+#[test]
+fn only_what_tests_alone_have_is_left_out() {
+    for condition in ["not(test)", "any(test, unix)", "unix", "feature = \"test\""] {
+        assert_eq!(with("", "", &format!("#[cfg({condition})]\nuse crate::frame::Frame;"), "").len(), 1, "{condition}");
+    }
+    for condition in ["test", "all(test, unix)", "any(test, doctest)"] {
+        let code = format!("#[cfg({condition})]\nmod tests {{ use crate::frame::Frame; }}");
+        assert_eq!(with("", "", &code, ""), Vec::<String>::new(), "{condition}");
+    }
+    assert_eq!(with("", "", "", "#[cfg(not(test))]\nfn f() { let is_cuda = 1; }").len(), 1);
+}
+
+#[test]
+fn a_new_backend_has_a_public_folder_of_its_name() {
+    let wrong = wrong_in(&[
+        ("lib.rs", "mod raw;\nmod vulkan;\nmod frame;"),
+        ("raw/mod.rs", "mod backend;"),
+        ("raw/backend/mod.rs", "mod vulkan;"),
+        ("raw/backend/vulkan.rs", "fn vulkan() {}"),
+        ("vulkan/mod.rs", "fn vulkan() {}"),
+        ("frame.rs", "fn vulkan() {}"),
+    ]);
+    assert_eq!(wrong, ["src/frame.rs:1: vulkan names a backend"]);
+}
+
+#[test]
 fn tests_may_name_anything() {
     assert_eq!(with("", "", "#[cfg(test)]\nmod tests { use crate::frame::Frame; }", ""), Vec::<String>::new());
 }

@@ -1,7 +1,7 @@
 //! One stream of a file that is written: what its packets lack is added here, before FFmpeg sees them.
 
 use super::{
-    limits,
+    limits::{self, Lasting},
     reorder::{PictureOrder, Reorder},
     setup::{Container, TrackSetup},
 };
@@ -32,7 +32,7 @@ pub(super) struct Track {
     mended: u64,
     /// See `limits`.
     longest: i64,
-    shortest: i64,
+    lasting: Option<Lasting>,
     headers: Option<BsfContext>,
     ready: VecDeque<RawPacket>,
 }
@@ -87,6 +87,7 @@ impl Track {
         let at_once = matches!(setup.parameters.media_type(), ffi::AVMEDIA_TYPE_SUBTITLE | ffi::AVMEDIA_TYPE_DATA);
         let step = i64::from(!container.allows_equal_times() && !at_once);
         let mending = (has_times && !setup.is_encoded()).then_some(Mending { step, told: false });
+        let is_video = setup.parameters.media_type() == ffi::AVMEDIA_TYPE_VIDEO;
         Track {
             origin: setup.origin,
             codec: setup.parameters.codec_name(),
@@ -99,7 +100,7 @@ impl Track {
             written: 0,
             mended: 0,
             longest: limits::longest(container),
-            shortest: limits::shortest(container, time_base),
+            lasting: Lasting::new(container, time_base, is_video),
             headers,
             ready: VecDeque::new(),
         }
@@ -126,14 +127,17 @@ impl Track {
         (!std::mem::replace(&mut mending.told, true))
             .then(|| format!("{codec}: decoding time {} {why}: it becomes {}, and so do others like it", old.1, new.1))
     }
+    /// Makes a packet last as long as its container needs, when nothing else of its times changes any more.
+    pub(super) fn lengthen(&mut self, packet: &mut RawPacket) -> Result<()> {
+        let Some(lasting) = &mut self.lasting else { return Ok(()) };
+        lasting.lengthen(packet);
+        limits::check_length(packet, self.longest)
+    }
     /// Takes a packet in decoding order.
     pub(super) fn push(&mut self, mut packet: RawPacket) -> Result<()> {
         limits::rescale(&mut packet, self.time_base)?;
         if packet.duration() <= 0 {
             packet.set_duration(self.period);
-        }
-        if packet.duration() < self.shortest {
-            packet.set_duration(self.shortest);
         }
         let duration = packet.duration();
         let (pts, dts) = (packet.pts(), packet.dts());
